@@ -1,0 +1,30 @@
+namespace Tersor.Onnx;
+
+/// <summary>The several ways a Constant node spells its value, read as one tensor.</summary>
+internal static class ConstantNode
+{
+    public static Tensor? Tensor(Node node)
+    {
+        foreach (Attribute attribute in node.Attributes.Values)
+        {
+            switch (attribute)
+            {
+                case Attribute.TensorValue value: return value.Value;
+                case Attribute.Float value: return Onnx.Tensor.Scalar(value.Value);
+                case Attribute.Int value: return Onnx.Tensor.Scalar(value.Value);
+                case Attribute.Floats value: return Onnx.Tensor.Vector([.. value.Values]);
+                case Attribute.Ints value: return Onnx.Tensor.Vector<long>([.. value.Values]);
+                case Attribute.String value: return Onnx.Tensor.FromStrings([], [value.Bytes]);
+                case Attribute.Strings value: return Onnx.Tensor.FromStrings([value.Values.Length], value.Values);
+            }
+        }
+        return null; // sparse, or a reference to a function's attribute
+    }
+
+    public static void SetTensor(Node node, Tensor tensor)
+    {
+        foreach (string name in node.Attributes.Keys.ToArray())
+            node.RemoveAttribute(name);
+        node.SetAttribute("value", tensor);
+    }
+}

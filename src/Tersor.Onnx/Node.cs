@@ -1,0 +1,198 @@
+using System.Diagnostics;
+using Tersor.Onnx.Protos;
+
+namespace Tersor.Onnx;
+
+/// <summary>One operator applied to values. Not thread-safe.</summary>
+[DebuggerDisplay("{ToString(),nq}")]
+public sealed class Node
+{
+    private readonly List<Value?> inputs = [];
+    private readonly List<Value?> outputs = [];
+    private readonly OrderedDictionary<string, Attribute> attributes = [];
+
+    internal Node(Graph graph, string opType, string domain, string name)
+    {
+        Graph = graph;
+        OpType = opType;
+        Domain = domain;
+        Name = name;
+    }
+
+    /// <summary>The graph it stands in.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>The operator's name.</summary>
+    public string OpType { get; }
+
+    /// <summary>The operator's domain; empty for ONNX's own.</summary>
+    public string Domain { get; }
+
+    /// <summary>The node's name; may be empty.</summary>
+    public string Name { get; set; }
+
+    /// <summary>Which overload of a model-local function it calls; usually empty.</summary>
+    public string Overload { get; internal set; } = "";
+
+    /// <summary>What it reads; null where an optional input is left out.</summary>
+    public IReadOnlyList<Value?> Inputs => inputs;
+
+    /// <summary>What it makes; null where an optional output is left out.</summary>
+    public IReadOnlyList<Value?> Outputs => outputs;
+
+    /// <summary>The attributes, in file order.</summary>
+    public IReadOnlyDictionary<string, Attribute> Attributes => attributes;
+
+    /// <summary>The node after this one in the graph's order, or null.</summary>
+    public Node? Next { get; internal set; }
+
+    /// <summary>The node before this one in the graph's order, or null.</summary>
+    public Node? Previous { get; internal set; }
+
+    /// <summary>False once it was removed from its graph.</summary>
+    public bool IsInGraph { get; internal set; }
+
+    /// <summary>The bodies it holds: branches of If, the body of Loop, Scan, SequenceMap.</summary>
+    public IEnumerable<Graph> Bodies => attributes.Values.SelectMany(a => a.Graphs);
+
+    /// <summary>True for ONNX's own domain.</summary>
+    public bool IsStandard => Domain is "" or "ai.onnx";
+
+    /// <summary>The version of its operator set that is in force where it stands; 0 when its domain is not imported.</summary>
+    public long OpsetVersion => Graph.OpsetVersion(Domain);
+
+    internal NodeProto? Rest { get; set; }
+
+    /// <summary>True for ONNX's own operator of that name.</summary>
+    public bool Is(string opType) => OpType == opType && IsStandard;
+
+    /// <summary>True for one of ONNX's own operators of those names.</summary>
+    public bool Is(params ReadOnlySpan<string> opTypes) => IsStandard && opTypes.Contains(OpType);
+
+    /// <summary>Input <paramref name="index"/>, or null where it is left out or beyond the last.</summary>
+    public Value? Input(int index) => index < inputs.Count ? inputs[index] : null;
+
+    /// <summary>Output <paramref name="index"/>, or null where it is left out or beyond the last.</summary>
+    public Value? Output(int index) => index < outputs.Count ? outputs[index] : null;
+
+    /// <summary>An integer attribute, or null.</summary>
+    public long? Int(string name) => (attributes.GetValueOrDefault(name) as Attribute.Int)?.Value;
+
+    /// <summary>An integer attribute, or <paramref name="fallback"/>.</summary>
+    public long Int(string name, long fallback) => Int(name) ?? fallback;
+
+    /// <summary>A float attribute, or <paramref name="fallback"/>.</summary>
+    public float Float(string name, float fallback) => (attributes.GetValueOrDefault(name) as Attribute.Float)?.Value ?? fallback;
+
+    /// <summary>A string attribute, or null.</summary>
+    public string? Text(string name) => (attributes.GetValueOrDefault(name) as Attribute.String)?.Text;
+
+    /// <summary>An integer list attribute, or null.</summary>
+    public long[]? Ints(string name) => attributes.GetValueOrDefault(name) is Attribute.Ints ints ? [.. ints.Values] : null;
+
+    /// <summary>A float list attribute, or null.</summary>
+    public float[]? Floats(string name) => attributes.GetValueOrDefault(name) is Attribute.Floats floats ? [.. floats.Values] : null;
+
+    /// <summary>A tensor attribute, or null.</summary>
+    public Tensor? TensorAttribute(string name) => (attributes.GetValueOrDefault(name) as Attribute.TensorValue)?.Value;
+
+    /// <summary>A body attribute, or null.</summary>
+    public Graph? Body(string name) => (attributes.GetValueOrDefault(name) as Attribute.Body)?.Value;
+
+    /// <summary>Adds or replaces an attribute. A body must have been made for this node with <see cref="Graph.NewBody"/> or be unowned.</summary>
+    public void SetAttribute(string name, Attribute value)
+    {
+        RemoveAttribute(name);
+        foreach (Graph body in value.Graphs)
+            body.Owner = this;
+        attributes[name] = value;
+    }
+
+    /// <summary>Removes an attribute if it is there.</summary>
+    public void RemoveAttribute(string name)
+    {
+        if (attributes.Remove(name, out Attribute? old))
+        {
+            foreach (Graph body in old.Graphs)
+                body.Detach();
+        }
+    }
+
+    /// <summary>Lets input <paramref name="index"/> read <paramref name="value"/>; null leaves it out. Inputs in between are left out.</summary>
+    public void SetInput(int index, Value? value)
+    {
+        while (inputs.Count <= index)
+            inputs.Add(null);
+        inputs[index]?.RemoveUse(new(this, index));
+        inputs[index] = value;
+        value?.AddUse(new(this, index));
+        while (inputs.Count > 0 && inputs[^1] is null && value is null)
+            inputs.RemoveAt(inputs.Count - 1);
+    }
+
+    /// <summary>Reads one more value.</summary>
+    public void AddInput(Value? value)
+    {
+        inputs.Add(value);
+        value?.AddUse(new(this, inputs.Count - 1));
+    }
+
+    /// <summary>Drops the inputs from <paramref name="count"/> on.</summary>
+    public void TruncateInputs(int count)
+    {
+        for (int i = inputs.Count - 1; i >= count; i--)
+        {
+            inputs[i]?.RemoveUse(new(this, i));
+            inputs.RemoveAt(i);
+        }
+    }
+
+    /// <summary>Makes one more value.</summary>
+    public Value AddOutput(string nameHint, OnnxType? type = null)
+    {
+        Value value = Graph.NewValue(nameHint, type);
+        AttachOutput(value);
+        return value;
+    }
+
+    /// <summary>Stops making output <paramref name="index"/>, which nothing may read; later outputs keep their places.</summary>
+    /// <exception cref="InvalidOperationException">Something reads it.</exception>
+    public void DropOutput(int index)
+    {
+        if (outputs[index] is { IsUnused: false } used)
+            throw new InvalidOperationException($"Output {index} of {this} ('{used.Name}') is still read.");
+        outputs[index] = null;
+        while (outputs.Count > 0 && outputs[^1] is null)
+            outputs.RemoveAt(outputs.Count - 1);
+    }
+
+    /// <summary>Takes the node, and what its bodies read, out of the graph. Nothing may read its outputs any more.</summary>
+    /// <exception cref="InvalidOperationException">An output is still read.</exception>
+    public void Remove()
+    {
+        if (outputs.FirstOrDefault(o => o is { IsUnused: false }) is { } used)
+            throw new InvalidOperationException($"Cannot remove {this}: its output '{used.Name}' is still read.");
+        Detach();
+        Graph.Unlink(this);
+    }
+
+    internal void AttachOutput(Value? value)
+    {
+        outputs.Add(value);
+        if (value is null)
+            return;
+        value.Producer = this;
+        value.ProducerIndex = outputs.Count - 1;
+    }
+
+    /// <summary>Forgets everything it reads, bodies included.</summary>
+    internal void Detach()
+    {
+        TruncateInputs(0);
+        foreach (Graph body in Bodies)
+            body.Detach();
+    }
+
+    /// <summary>Operator and name, or the first output's name where the node has none.</summary>
+    public override string ToString() => $"{OpType} '{(Name.Length > 0 ? Name : outputs.FirstOrDefault(o => o is not null)?.Name)}'";
+}

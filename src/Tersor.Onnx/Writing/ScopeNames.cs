@@ -1,0 +1,28 @@
+namespace Tersor.Onnx.Writing;
+
+/// <summary>Renames values of bodies that share a name with a value of a graph around them: after an edit, the name could mean the wrong one.</summary>
+internal static class ScopeNames
+{
+    public static void MakeDistinct(Model model)
+    {
+        foreach (Graph graph in model.Functions.Select(f => f.Body).Prepend(model.Graph))
+            Walk(graph, new(StringComparer.Ordinal));
+    }
+
+    private static void Walk(Graph graph, HashSet<string> outer)
+    {
+        if (!graph.Nodes.Any(n => n.Bodies.Any()) && outer.Count == 0)
+            return;
+        List<string> own = [];
+        foreach (Value value in graph.Inputs.Concat(graph.Initializers).Concat(graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()).Distinct().ToArray())
+        {
+            if (outer.Contains(value.Name))
+                value.Rename(value.Name);
+            own.Add(value.Name);
+        }
+        own.RemoveAll(name => !outer.Add(name));
+        foreach (Graph body in graph.Nodes.SelectMany(n => n.Bodies))
+            Walk(body, outer);
+        outer.ExceptWith(own);
+    }
+}
