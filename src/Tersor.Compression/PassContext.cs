@@ -1,0 +1,19 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression;
+
+/// <summary>What a pass may use beside the model.</summary>
+public sealed record PassContext
+{
+    /// <summary>A context with nothing in it.</summary>
+    public static PassContext None { get; } = new();
+
+    /// <summary>Stops the pass; the model is then in an unspecified state and must be dropped.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    /// <summary>Types and shapes known beyond what the file declares, by value name of the main graph; empty when nothing is known.</summary>
+    public IReadOnlyDictionary<string, OnnxType> KnownTypes { get; init; } = new Dictionary<string, OnnxType>();
+
+    /// <summary>The type of a value: declared or known; null when neither.</summary>
+    public OnnxType? TypeOf(Value value) => value.Graph.IsMain && KnownTypes.TryGetValue(value.Name, out OnnxType? known) ? known : value.Type;
+}
