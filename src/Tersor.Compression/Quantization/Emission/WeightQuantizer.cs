@@ -1,0 +1,94 @@
+using System.Numerics.Tensors;
+using Tensor = Tersor.Onnx.Tensor;
+
+namespace Tersor.Compression.Quantization.Emission;
+
+/// <summary>Weights as symmetric signed 8-bit integers, one scale an output channel: w ≈ scale[c] · q, q in −127..127.</summary>
+/// <remarks>Source: Krishnamoorthi 2018, arXiv:1806.08342, sections 2.2 and 2.6.</remarks>
+public static class WeightQuantizer
+{
+    /// <summary>Largest magnitude of a quantized weight: −128 is left out, so that the range is symmetric.</summary>
+    public const int Limit = 127;
+
+    /// <summary>One scale for each index of <paramref name="axis"/>: the channel's largest magnitude over <see cref="Limit"/>; 1 for a channel of zeros.</summary>
+    /// <param name="weight">Float32, any rank.</param>
+    /// <param name="axis">0..rank-1.</param>
+    public static float[] Scales(Tensor weight, int axis)
+    {
+        (int outer, int channels, int inner) = Split(weight, axis);
+        ReadOnlySpan<float> values = weight.Span<float>();
+        float[] largest = new float[channels];
+        for (int o = 0; o < outer; o++)
+        {
+            if (inner == 1)
+            {
+                ReadOnlySpan<float> row = values.Slice(o * channels, channels);
+                TensorPrimitives.MaxMagnitude(row, largest, largest);
+                continue;
+            }
+            for (int c = 0; c < channels; c++)
+                largest[c] = Math.Max(largest[c], MathF.Abs(TensorPrimitives.MaxMagnitude(values.Slice((o * channels + c) * inner, inner))));
+        }
+        return Array.ConvertAll(largest, v => float.IsNormal(MathF.Abs(v) / Limit) ? MathF.Abs(v) / Limit : 1f);
+    }
+
+    /// <summary>The integers: clamp(round(w / scale[c]), −127, 127), ties to even.</summary>
+    /// <param name="weight">Float32, any rank.</param>
+    /// <param name="axis">0..rank-1.</param>
+    /// <param name="scales">One positive scale for each index of the axis.</param>
+    public static Tensor Quantize(Tensor weight, int axis, float[] scales)
+    {
+        (int outer, int channels, int inner) = Split(weight, axis);
+        ReadOnlySpan<float> values = weight.Span<float>();
+        sbyte[] result = new sbyte[values.Length];
+        for (int o = 0; o < outer; o++)
+        {
+            for (int c = 0; c < channels; c++)
+            {
+                int start = (o * channels + c) * inner;
+                for (int i = start; i < start + inner; i++)
+                    result[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scales[c], MidpointRounding.ToEven), -Limit, Limit);
+            }
+        }
+        return Tensor.Create(weight.Shape.AsSpan(), result);
+    }
+
+    /// <summary>Biases as 32-bit integers under scale input · weight[c].</summary>
+    /// <returns>Null when a bias does not fit 32 bits under that scale.</returns>
+    public static int[]? QuantizeBias(ReadOnlySpan<float> bias, float inputScale, float[] weightScales)
+    {
+        int[] result = new int[bias.Length];
+        for (int c = 0; c < bias.Length; c++)
+        {
+            double q = Math.Round(bias[c] / ((double)inputScale * weightScales[c]), MidpointRounding.ToEven);
+            if (!(Math.Abs(q) <= int.MaxValue))
+                return null;
+            result[c] = (int)q;
+        }
+        return result;
+    }
+
+    /// <summary>Raises weight scales where a channel's bias would otherwise not fit 32 bits under scale input · weight[c].</summary>
+    public static void FitBias(ReadOnlySpan<float> bias, float inputScale, float[] weightScales)
+    {
+        for (int c = 0; c < bias.Length; c++)
+        {
+            double needed = Math.Abs((double)bias[c]) / inputScale / (int.MaxValue / 2);
+            if (needed > weightScales[c])
+                weightScales[c] = (float)needed;
+        }
+    }
+
+    private static (int Outer, int Channels, int Inner) Split(Tensor weight, int axis)
+    {
+        int outer = 1, inner = 1;
+        for (int i = 0; i < weight.Rank; i++)
+        {
+            if (i < axis)
+                outer *= (int)weight.Shape[i];
+            else if (i > axis)
+                inner *= (int)weight.Shape[i];
+        }
+        return (outer, (int)weight.Shape[axis], inner);
+    }
+}

@@ -1,0 +1,52 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression.Quantization.Placement;
+
+/// <summary>Which parts of a model run in 8 bits: the decision, before any number is known.</summary>
+public sealed class QuantizationPlacement
+{
+    private readonly Dictionary<Value, QuantizationUnit> producers = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+    private readonly HashSet<Node> nodes = new(ReferenceEqualityComparer.Instance);
+
+    internal QuantizationPlacement(IReadOnlyList<QuantizationUnit> units, IReadOnlyList<PassSkip> skipped)
+    {
+        (Units, Skipped) = (units, skipped);
+        foreach (QuantizationUnit unit in units)
+        {
+            nodes.Add(unit.Anchor);
+            foreach (Value output in unit.Outputs)
+                producers[output] = unit;
+        }
+    }
+
+    /// <summary>What runs in 8 bits, in graph order.</summary>
+    public IReadOnlyList<QuantizationUnit> Units { get; }
+
+    /// <summary>What could have, with the reason why it does not.</summary>
+    public IReadOnlyList<PassSkip> Skipped { get; }
+
+    /// <summary>The unit that makes a value, when it runs in 8 bits; else null.</summary>
+    public QuantizationUnit? ProducerOf(Value value) => producers.GetValueOrDefault(value);
+
+    /// <summary>Whether a node runs in 8 bits.</summary>
+    public bool Quantizes(Node node) => nodes.Contains(node);
+
+    /// <summary>Values whose ranges must be observed: what quantized units read and give, each once, in graph order.</summary>
+    public IReadOnlyList<Value> Activations()
+    {
+        HashSet<Value> seen = new(ReferenceEqualityComparer.Instance);
+        List<Value> values = [];
+        foreach (QuantizationUnit unit in Units)
+        {
+            foreach (Value value in unit.Inputs.Concat(NeedsQuantizedOutput(unit) ? unit.Outputs : []))
+            {
+                if (seen.Add(value))
+                    values.Add(value);
+            }
+        }
+        return values;
+    }
+
+    /// <summary>False for a product whose readers all want float.</summary>
+    internal bool NeedsQuantizedOutput(QuantizationUnit unit) => !unit.GivesFloat || unit.Outputs.Any(o => o.Uses.Any(u => Quantizes(u.Node)));
+}

@@ -1,0 +1,45 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression.Quantization.Placement;
+
+/// <summary>What the engine runs as one 8-bit kernel, or leaves as one float kernel: a node, and an activation that vanishes into its result.</summary>
+public sealed class QuantizationUnit
+{
+    internal QuantizationUnit(Node anchor, EngineRule rule)
+    {
+        (Anchor, Rule) = (anchor, rule);
+    }
+
+    /// <summary>The node that does the work.</summary>
+    public Node Anchor { get; }
+
+    /// <summary>A Relu or Clip right behind it that nothing else reads, or null.</summary>
+    public Node? Activation { get; internal init; }
+
+    /// <summary>The engine's rule for the anchor.</summary>
+    public EngineRule Rule { get; }
+
+    /// <summary>Not null for a product with a positive constant: the 8-bit values stay, and their scale is multiplied by this.</summary>
+    public double? Rescale { get; internal init; }
+
+    /// <summary>Activations it reads, each once.</summary>
+    public required IReadOnlyList<Value> Inputs { get; init; }
+
+    /// <summary>What it gives: the activation's result where there is one, else the anchor's.</summary>
+    public IReadOnlyList<Value> Outputs => [.. (Activation ?? Anchor).Outputs.OfType<Value>()];
+
+    /// <summary>True when its result may stay float at no cost: a product whose 32-bit sums are scaled to float at once.</summary>
+    public bool GivesFloat { get; internal init; }
+
+    /// <summary>Estimated ns a run in float.</summary>
+    public double FloatCost { get; internal init; }
+
+    /// <summary>Estimated ns a run in 8 bits.</summary>
+    public double QuantizedCost { get; internal init; }
+
+    /// <summary>Upper end that the vanished activation imposes on the result, or null. The lower end is then 0.</summary>
+    public double? Ceiling { get; internal init; }
+
+    /// <summary>The anchor's name, or its result's where it has none.</summary>
+    public string Name => Anchor.Name.Length > 0 ? Anchor.Name : Anchor.Outputs[0]!.Name;
+}

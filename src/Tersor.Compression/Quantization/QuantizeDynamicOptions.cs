@@ -1,0 +1,11 @@
+namespace Tersor.Compression.Quantization;
+
+/// <summary>What <see cref="QuantizeDynamicPass"/> does. Immutable; change it with <c>with</c>.</summary>
+public sealed record QuantizeDynamicOptions
+{
+    /// <summary>Weights of fewer elements stay float: quantizing their input would cost more than it saves. Default 4096.</summary>
+    public long MinElements { get; init; } = 4096;
+
+    /// <summary>Why a node must stay float, or null when it may be quantized. Default: none must.</summary>
+    public Func<Onnx.Node, string?> KeepFloat { get; init; } = _ => null;
+}
