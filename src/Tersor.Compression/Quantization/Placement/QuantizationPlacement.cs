@@ -47,6 +47,13 @@ public sealed class QuantizationPlacement
         return values;
     }
 
+    /// <summary>The same placement on a copy of the model.</summary>
+    /// <param name="copies">Which value of the copy stands for which of this placement's model.</param>
+    public QuantizationPlacement On(IReadOnlyDictionary<Value, Value> copies) => new([.. Units.Select(u => u.On(copies))], Skipped);
+
+    /// <summary>A placement of some of these units only, whatever that costs: to measure what each of them does.</summary>
+    public QuantizationPlacement Only(Func<QuantizationUnit, bool> keep) => new([.. Units.Where(keep)], Skipped);
+
     /// <summary>False for a product whose readers all want float.</summary>
     internal bool NeedsQuantizedOutput(QuantizationUnit unit) => !unit.GivesFloat || unit.Outputs.Any(o => o.Uses.Any(u => Quantizes(u.Node)));
 }

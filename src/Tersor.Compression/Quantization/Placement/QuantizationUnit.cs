@@ -42,4 +42,21 @@ public sealed class QuantizationUnit
 
     /// <summary>The anchor's name, or its result's where it has none.</summary>
     public string Name => Anchor.Name.Length > 0 ? Anchor.Name : Anchor.Outputs[0]!.Name;
+
+    /// <summary>The same unit in a copy of the model.</summary>
+    internal QuantizationUnit On(IReadOnlyDictionary<Value, Value> copies)
+    {
+        return new(Copy(Anchor), Rule)
+        {
+            Activation = Activation is null ? null : Copy(Activation),
+            Rescale = Rescale,
+            Inputs = [.. Inputs.Select(v => copies[v])],
+            GivesFloat = GivesFloat,
+            FloatCost = FloatCost,
+            QuantizedCost = QuantizedCost,
+            Ceiling = Ceiling,
+        };
+
+        Node Copy(Node node) => copies[node.Outputs.OfType<Value>().First()].Producer!;
+    }
 }

@@ -1,0 +1,87 @@
+using Tersor.Compression;
+using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Compression.Quantization.Ranges;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>A float model, what is known about its values, and the quantized models that follow: measured once, built from as often as needed.</summary>
+internal sealed class CalibratedModel
+{
+    private readonly Model model;
+    private readonly Placer placer;
+    private readonly Dictionary<Value, (double Low, double High)> ranges;
+
+    private CalibratedModel(Model model, Placer placer, Dictionary<Value, (double Low, double High)> ranges, QuantizationPlacement full)
+    {
+        (this.model, this.placer, this.ranges, Full) = (model, placer, ranges, full);
+    }
+
+    /// <summary>The placement with nothing kept float by choice.</summary>
+    public QuantizationPlacement Full { get; }
+
+    /// <summary>Runs the calibration set once to learn the ranges, after one sample to learn types and shapes.</summary>
+    /// <param name="model">Float, in an operator set that has Q/DQ. It must not change afterwards.</param>
+    /// <param name="samples">The calibration set.</param>
+    /// <param name="feedback">State outputs and inputs.</param>
+    /// <param name="settings">Range estimator, engine threads, nodes kept float.</param>
+    /// <param name="keepFloat">Nodes kept float by the user.</param>
+    /// <param name="progress">Told after every sample, as a share 0..1.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static CalibratedModel Calibrate(Model model, IReadOnlyList<Sample> samples, IReadOnlyDictionary<string, string> feedback, QuantizeSettings settings,
+        Func<Node, string?> keepFloat, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        ObserverSettings observer = new() { Session = new() { Threads = settings.Threads } };
+        ShapeCollector shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
+        Observer.Observe(model, samples.Take(1), feedback, [shapes], observer, cancellation: cancellation);
+        Placer placer = new(EngineRules.X64Vnni, TypeOf);
+        QuantizationPlacement full = placer.Place(model, keepFloat);
+
+        HistogramCollector histograms = new(full.Activations());
+        Observer.Observe(model, samples, feedback, [histograms], observer, new Report(samples.Count, progress), cancellation);
+        Dictionary<Value, (double Low, double High)> ranges = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)
+        {
+            ValueDistribution distribution = new(histogram);
+            if (distribution.HasValues)
+                ranges[value] = settings.Ranges.Estimate(distribution);
+        }
+        // What never ran has no range: a branch no sample took.
+        bool Unseen(QuantizationUnit unit) => unit.Inputs.Concat(unit.Outputs).Any(v => histograms.Histograms.TryGetValue(v, out StreamingHistogram? h) && h.Count == 0);
+        HashSet<Node> unseen = [.. full.Units.Where(Unseen).Select(u => u.Anchor)];
+        if (unseen.Count > 0)
+            full = placer.Place(model, n => keepFloat(n) ?? (unseen.Contains(n) ? "no calibration sample reached it" : null));
+        return new(model, placer, ranges, full);
+
+        OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
+            ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(size => (Dimension)size)])
+            : value.Type;
+    }
+
+    /// <summary>The best placement that leaves the given nodes float.</summary>
+    public QuantizationPlacement PlaceWithout(IReadOnlyDictionary<Node, string> keepFloat)
+    {
+        HashSet<Node> never = [.. Full.Units.Select(u => u.Anchor)];
+        Dictionary<Node, string> other = Full.Units.Where(u => keepFloat.ContainsKey(u.Anchor)).ToDictionary(u => u.Anchor, u => keepFloat[u.Anchor]);
+        return placer.Place(model, n => other.GetValueOrDefault(n) ?? (never.Contains(n) ? null : "is float in the placement this one is derived from"));
+    }
+
+    /// <summary>A quantized copy of the model.</summary>
+    public Model Build(QuantizationPlacement placement, out PassReport report)
+    {
+        Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
+        Dictionary<Value, (double Low, double High)> known = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        foreach ((Value value, (double, double) range) in ranges)
+            known[copies[value]] = range;
+        report = new QuantizeStaticPass(placement.On(copies), v => known[v]).Run(copy, PassContext.None);
+        return copy;
+    }
+
+    private sealed class Report(int count, IProgress<double>? progress) : IProgress<ObservationProgress>
+    {
+        public void Report(ObservationProgress value) => progress?.Report((value.Run - 1 + (double)value.Samples / Math.Max(1, count)) / value.Runs);
+    }
+}

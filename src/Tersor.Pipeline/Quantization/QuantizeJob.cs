@@ -1,0 +1,124 @@
+using System.IO.Enumeration;
+using Tersor.Compression;
+using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Onnx.Opsets;
+using Tersor.Runtime;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>Quantizes a model end to end: calibrate, rank the layers by the error they cause, and leave as few of them float as the metric asks for.</summary>
+/// <remarks>Selection reads held-out samples only, never those a final evaluation reads. The same model, data and settings give the same result.</remarks>
+public sealed class QuantizeJob(QuantizeSettings settings)
+{
+    /// <summary>Numbers of float layers tried, in this order, until one is good enough.</summary>
+    private static readonly int[] FloatLayerSteps = [0, 1, 2, 3, 5, 8, 12, 18];
+
+    /// <summary>Runs the job.</summary>
+    /// <param name="model">Float, optimized. Not modified.</param>
+    /// <param name="calibration">Samples to learn ranges from; null where there are none.</param>
+    /// <param name="selection">Held-out samples to compare candidates on; null: the last fifth of the calibration set is held out.</param>
+    /// <param name="metric">Makes the metric candidates are judged by; null where there are no labels.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="CompressionException">The settings or the model do not allow it.</exception>
+    public QuantizeResult Run(Model model, IDataSet? calibration, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        string[] problems = [.. settings.Problems()];
+        if (problems.Length > 0)
+            throw new CompressionException(string.Join(" ", problems)) { Pass = "quantize" };
+        QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
+        return mode == QuantizationMode.Dynamic ? Dynamic(model, cancellation)
+            : calibration is { Count: > 0 } data ? Static(model, data, selection, metric, progress, cancellation)
+            : throw new CompressionException("Static quantization needs calibration data; give some, or choose dynamic quantization.") { Pass = "quantize" };
+    }
+
+    private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
+    {
+        Model copy = model.Clone();
+        OpsetRaiser.Raise(copy, Math.Max(copy.Opset, QuantizeDynamicPass.RequiredOpset));
+        PassReport report = new QuantizeDynamicPass(new() { MinElements = settings.MinElements, KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
+        return new(copy, QuantizationMode.Dynamic, report, null, null, [], []);
+    }
+
+    private QuantizeResult Static(Model model, IDataSet data, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        Model prepared = model.Clone();
+        OpsetRaiser.Raise(prepared, Math.Max(prepared.Opset, QuantizeStaticPass.RequiredOpset));
+        (Sample[] calibrating, Sample[] selecting) = Samples(data, selection);
+        CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, data.Feedback, settings, ByUser, new StageProgress(progress, "calibrating"), cancellation);
+
+        SessionSettings session = new() { Threads = settings.Threads };
+        IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking = [];
+        if (settings.SensitivitySamples > 0 && calibrated.Full.Units.Count > 0)
+        {
+            OutputNoise noise = new(prepared, [.. selecting.Take(settings.SensitivitySamples)], data.Feedback, session, cancellation);
+            ranking = SensitivityRanking.Measure(calibrated, noise, new StageProgress(progress, "ranking layers"), cancellation);
+        }
+        return Choose(prepared, calibrated, ranking, selecting, data.Feedback, metric, session, progress, cancellation);
+    }
+
+    private QuantizeResult Choose(Model prepared, CalibratedModel calibrated, IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking, Sample[] samples,
+        IReadOnlyDictionary<string, string> feedback, Func<IMetric>? metric, SessionSettings session, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        double? floatMetric = metric is null ? null : Measure(prepared);
+        bool higher = metric?.Invoke().HigherIsBetter ?? true;
+        OutputNoise noise = new(prepared, [.. samples.Take(Math.Max(settings.SensitivitySamples, 8))], feedback, session, cancellation);
+        List<(QuantizationCandidate Candidate, Model Model, PassReport Report)> tried = [];
+        int[] steps = [.. FloatLayerSteps.Where(k => k <= ranking.Count)];
+        foreach (int count in steps)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new("choosing", (double)tried.Count / steps.Length));
+            Dictionary<Node, string> keep = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
+            foreach ((int rank, (Node[] nodes, LayerSensitivity sensitivity)) in ranking.Take(count).Index())
+            {
+                foreach (Node node in nodes)
+                    keep[node] = $"number {rank + 1} in error: alone it leaves {OutputNoise.Decibel(sensitivity.Noise):F1} dB";
+            }
+            QuantizationPlacement placement = count == 0 ? calibrated.Full : calibrated.PlaceWithout(keep);
+            Model candidate = calibrated.Build(placement, out PassReport report);
+            double sqnr = OutputNoise.Decibel(noise.Of(candidate, cancellation));
+            tried.Add((new(count, metric is null ? null : Measure(candidate), sqnr, false), candidate, report));
+            if (IsGoodEnough(tried[^1].Candidate))
+                break;
+        }
+        int best = tried.FindIndex(t => IsGoodEnough(t.Candidate));
+        if (best < 0) // none is: the best there is
+            best = tried.IndexOf(tried.MaxBy(t => t.Candidate.Metric is { } value ? higher ? value : -value : t.Candidate.Sqnr!.Value));
+        return new(tried[best].Model, QuantizationMode.Static, tried[best].Report, floatMetric, metric?.Invoke().Name,
+            [.. ranking.Select(r => r.Sensitivity)], [.. tried.Select((t, i) => t.Candidate with { Chosen = i == best })]);
+
+        bool IsGoodEnough(QuantizationCandidate candidate) => candidate.Metric is { } value
+            ? (higher ? floatMetric!.Value - value : value - floatMetric!.Value) <= settings.MaxDrop
+            : candidate.Sqnr >= settings.MinSqnr;
+
+        double Measure(Model candidate)
+        {
+            IMetric counter = metric();
+            using ModelSession loaded = new(candidate, session);
+            SampleRunner runner = new(loaded, feedback);
+            foreach (Sample sample in samples)
+                counter.Add(new(sample, runner.Run(sample, null, cancellation), null));
+            return counter.Value;
+        }
+    }
+
+    private (Sample[] Calibrating, Sample[] Selecting) Samples(IDataSet data, IDataSet? selection)
+    {
+        int heldOut = selection is not null ? 0 : Math.Min(data.Count - 1, Math.Max(1, data.Count / 5));
+        int calibrating = Math.Min(settings.CalibrationSamples, data.Count - heldOut);
+        // Spread over the set: data in files is often sorted by class.
+        Sample[] first = [.. Enumerable.Range(0, calibrating).Select(i => data.Read((int)((long)i * (data.Count - heldOut) / calibrating)))];
+        IDataSet source = selection ?? data;
+        int start = selection is null ? data.Count - heldOut : 0, available = source.Count - start, count = Math.Min(settings.SelectionSamples, available);
+        Sample[] second = [.. Enumerable.Range(0, count).Select(i => source.Read(start + (int)((long)i * available / count)))];
+        return (first, second.Length > 0 ? second : first);
+    }
+
+    private string? ByUser(Node node) => settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match
+        ? $"kept float by '{match}'" : null;
+}

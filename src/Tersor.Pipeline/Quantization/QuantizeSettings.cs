@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using Tersor.Compression.Quantization.Ranges;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>Where activations get their ranges from.</summary>
+public enum QuantizationMode
+{
+    /// <summary>Static where there is calibration data, dynamic otherwise.</summary>
+    Auto,
+
+    /// <summary>From calibration data, before the model is deployed.</summary>
+    Static,
+
+    /// <summary>At run time, for MatMul and Gemm only. Needs no data.</summary>
+    Dynamic,
+}
+
+/// <summary>How <see cref="QuantizeJob"/> quantizes. Immutable; change it with <c>with</c>.</summary>
+public sealed record QuantizeSettings
+{
+    /// <summary>Where activations get their ranges from. Default: static where there is calibration data.</summary>
+    public QuantizationMode Mode { get; init; } = QuantizationMode.Auto;
+
+    /// <summary>How a range is chosen from what was observed. Default: least mean squared error.</summary>
+    public RangeEstimator Ranges { get; init; } = new RangeEstimator.MeanSquaredError();
+
+    /// <summary>Calibration samples used, at most. Default 100.</summary>
+    public int CalibrationSamples { get; init; } = 100;
+
+    /// <summary>Samples on which each layer's share in the error is measured. 0 leaves the ranking out: everything is quantized. Default 8.</summary>
+    public int SensitivitySamples { get; init; } = 8;
+
+    /// <summary>Held-out samples on which candidates are compared, at most. Default 100.</summary>
+    public int SelectionSamples { get; init; } = 100;
+
+    /// <summary>How much of the metric may be lost (0.005: half a point of accuracy) before layers go back to float. Default 0.005.</summary>
+    public double MaxDrop { get; init; } = 0.005;
+
+    /// <summary>Where there are no labels: signal to quantization noise of the outputs, in dB, below which layers go back to float. Default 25.</summary>
+    public double MinSqnr { get; init; } = 25;
+
+    /// <summary>Names of nodes that stay float; <c>*</c> stands for any characters. Default: none.</summary>
+    public ImmutableArray<string> KeepFloat { get; init; } = [];
+
+    /// <summary>Weights of fewer elements stay float under dynamic quantization. Default 4096.</summary>
+    public long MinElements { get; init; } = 4096;
+
+    /// <summary>Engine threads while calibrating and measuring. Default 1.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Every broken rule, in words; empty when the settings are usable.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (CalibrationSamples < 1)
+            yield return $"{nameof(CalibrationSamples)} is {CalibrationSamples}; expected 1 or more.";
+        if (SensitivitySamples < 0)
+            yield return $"{nameof(SensitivitySamples)} is {SensitivitySamples}; expected 0 or more.";
+        if (SelectionSamples < 1)
+            yield return $"{nameof(SelectionSamples)} is {SelectionSamples}; expected 1 or more.";
+        if (!(MaxDrop is >= 0 and <= 1))
+            yield return $"{nameof(MaxDrop)} is {MaxDrop}; expected 0..1.";
+        if (!double.IsFinite(MinSqnr))
+            yield return $"{nameof(MinSqnr)} is {MinSqnr}; expected a number of dB.";
+        if (Ranges is RangeEstimator.Percentile { Percent: var percent } && !(percent is > 50 and <= 100))
+            yield return $"The percentile is {percent}; expected above 50 and at most 100.";
+        if (Threads < 0)
+            yield return $"{nameof(Threads)} is {Threads}; expected 0 or more.";
+    }
+}
