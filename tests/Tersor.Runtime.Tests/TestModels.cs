@@ -41,7 +41,7 @@ internal static class TestModels
         Value length = body.AddNode("Unsqueeze", [i, axis], ["i1"]).Outputs[0]!;
         Value more = body.AddNode("Add", [length, one], ["more"]).Outputs[0]!;
         body.AddNode("ConstantOfShape", [more], ["grown"]);
-        Give(body, body.AddNode("Identity", [condition], ["again"]).Outputs[0]!);
+        Give(body, body.AddNode("Identity", [condition], ["again"]).Outputs[0]!, OnnxType.Of(ElementType.Bool));
         Give(body, next);
         Give(body, body.AddNode("Identity", [next], ["each"]).Outputs[0]!);
         Node loop = graph.AddNode("Loop", [count, go, zero], ["last", "all"], [new("body", body)]);

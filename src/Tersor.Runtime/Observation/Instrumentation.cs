@@ -15,7 +15,7 @@ internal sealed class Instrumentation
     {
         Clone = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         current = new(copies, ReferenceEqualityComparer.Instance);
-        IReadOnlyDictionary<string, OnnxType>? inferred = wanted.Any(NeedsInference) ? Infer() : null;
+        IReadOnlyDictionary<Value, OnnxType>? inferred = wanted.Any(NeedsInference) ? InferredTypes.Of(model, wanted.Where(NeedsInference)) : null;
         BodyExport bodies = new(Moved);
         List<(Value Wanted, Value Output, ExportForm Form, int Stacked)> exports = [];
         // Bodies first: they add outputs to control-flow nodes, which may hand the values of the main graph on to others.
@@ -23,7 +23,7 @@ internal sealed class Instrumentation
         {
             if (!current.TryGetValue(value, out Value? copy))
                 throw new ArgumentException($"'{value.Name}' is not a value of the model.", nameof(wanted));
-            OnnxType? type = value.Type ?? inferred?.GetValueOrDefault(copy.Name);
+            OnnxType? type = value.Type ?? inferred?.GetValueOrDefault(value);
             if (value.Graph.Function is { } function)
                 problems[value] = $"it stands in the function '{function.Name}'; inline the function first";
             else if (type is not null and not OnnxType.Tensor)
@@ -66,15 +66,5 @@ internal sealed class Instrumentation
     {
         foreach (Value key in current.Where(pair => ReferenceEquals(pair.Value, from)).Select(pair => pair.Key).ToArray())
             current[key] = to;
-    }
-
-    private IReadOnlyDictionary<string, OnnxType> Infer()
-    {
-        foreach (Graph graph in Clone.Graph.WithNested().Where(g => !g.IsMain))
-        {
-            foreach (Value value in graph.Inputs.Concat(graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()))
-                value.Rename(value.Name);
-        }
-        return InferredTypes.Of(Clone);
     }
 }

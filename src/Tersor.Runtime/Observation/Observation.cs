@@ -71,6 +71,8 @@ internal sealed class Observation(Model model, IEnumerable<Sample> samples, IRea
         foreach ((Value value, string reason) in instrumented.Problems)
             notObservable[value] = reason;
         StepFeeder feeder = new(model.Graph.Outputs.Select(o => o.Name), feedback);
+        if (instrumented.Exports.Count == 0)
+            return;
         using ModelSession session = new(instrumented.Clone, settings.Session);
         string[] outputs = [.. instrumented.Exports.Where(e => e.Form != ExportForm.Known).Select(e => e.Output.Name).Concat(feeder.StateOutputs).Distinct()];
         ILookup<string, Export> byName = instrumented.Exports.ToLookup(e => e.Output.Name);
@@ -92,13 +94,16 @@ internal sealed class Observation(Model model, IEnumerable<Sample> samples, IRea
                 {
                     foreach (Export export in instrumented.Exports.Where(e => e.Form == ExportForm.Known))
                         dispatch.Known(export, inputs, index, step);
-                    session.RunEngine(name => inputs.TryGetValue(name, out Tensor? tensor) ? OrtTensors.ToOrt(tensor) : null, outputs, (name, value) =>
+                    if (outputs.Length > 0)
                     {
-                        foreach (Export export in byName[name])
-                            bytes += dispatch.Computed(export, value, index, step);
-                        if (state.Contains(name))
-                            next[name] = OrtTensors.FromOrt(value, name);
-                    });
+                        session.RunEngine(name => inputs.TryGetValue(name, out Tensor? tensor) ? OrtTensors.ToOrt(tensor) : null, outputs, (name, value) =>
+                        {
+                            foreach (Export export in byName[name])
+                                bytes += dispatch.Computed(export, value, index, step);
+                            if (state.Contains(name))
+                                next[name] = OrtTensors.FromOrt(value, name);
+                        });
+                    }
                 }
                 catch (RuntimeException e)
                 {

@@ -10,6 +10,8 @@ internal static class ObservedSizes
     {
         Instrumentation sizes = new(model, values, sizesOnly: true);
         Dictionary<Value, long> bytes = new(ReferenceEqualityComparer.Instance);
+        if (sizes.Exports.All(e => e.Form == ExportForm.Known))
+            return bytes;
         // Run once: rewriting the graph would cost more than it gains.
         using ModelSession session = new(sizes.Clone, settings with { Optimization = EngineOptimization.None });
         ILookup<string, Export> byName = sizes.Exports.Where(e => e.Form != ExportForm.Known).ToLookup(e => e.Output.Name);
