@@ -22,8 +22,10 @@ internal static class OrtTensors
         return value;
     }
 
-    public static Tensor FromOrt(OrtValue value)
+    public static Tensor FromOrt(OrtValue value, string name)
     {
+        if (!value.IsTensor)
+            throw new RuntimeException($"Output '{name}' is not a tensor but {value.OnnxType}.");
         OrtTensorTypeAndShapeInfo info = value.GetTensorTypeAndShape();
         ElementType type = (ElementType)info.ElementDataType;
         if (type == ElementType.String)

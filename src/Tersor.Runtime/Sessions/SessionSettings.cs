@@ -28,6 +28,15 @@ public sealed record SessionSettings
     /// <summary>Names of engine rewrites to leave out (session option optimization.disable_specified_optimizers). Default: none.</summary>
     public IReadOnlyList<string> DisabledOptimizers { get; init; } = [];
 
+    /// <summary>Let the engine keep memory for the next run. Default true; false gives every run's memory back, at some cost in time.</summary>
+    public bool MemoryArena { get; init; } = true;
+
+    /// <summary>Where the engine writes the model as it rewrote it, or null. Default: null.</summary>
+    public string? OptimizedModelPath { get; init; }
+
+    /// <summary>Start of the path of the engine's own profile, or null for none. Default: null.</summary>
+    public string? ProfilePrefix { get; init; }
+
     /// <summary>Further session configuration entries, by the engine's key.</summary>
     public IReadOnlyDictionary<string, string> Entries { get; init; } = new Dictionary<string, string>();
 }
