@@ -41,7 +41,7 @@ internal static class OperatorHistory
         Asinh 9
         Atan 7
         Atanh 9
-        AveragePool 1 7= 10= 11= 19*
+        AveragePool 1 7= 10= 11= 19=
         BatchNormalization 1 6* 7* 9* 14* 15=
         Bernoulli 15
         BitShift 11

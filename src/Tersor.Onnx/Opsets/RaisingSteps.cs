@@ -14,7 +14,6 @@ internal static class RaisingSteps
         Add(6, OldAttributes.DropConsumedInputs, "Abs", "Add", "BatchNormalization", "Ceil", "Clip", "Div", "Dropout", "Elu", "Exp", "Floor", "HardSigmoid", "InstanceNormalization",
             "LeakyRelu", "Log", "Max", "Mean", "Min", "Mul", "Neg", "PRelu", "Reciprocal", "Relu", "Sigmoid", "Sqrt", "Sub", "Sum", "Tanh");
         Add(7, Broadcasting.Align, "Add", "And", "Div", "Equal", "Greater", "Less", "Mul", "Or", "Pow", "Sub", "Xor");
-        Add(8, OldAttributes.Nothing, "Max", "Mean", "Min", "Sum");
         Add(13, SoftmaxFamily.Unflatten, "Hardmax", "LogSoftmax", "Softmax");
         Add(13, (node, context) => context.IntsToInput(node, "axes", 1), "ReduceSum", "Squeeze", "Unsqueeze");
         Add(18, (node, context) => context.IntsToInput(node, "axes", 1),
@@ -22,7 +21,6 @@ internal static class RaisingSteps
         Add(7, OldAttributes.DropOutputSequence, "GRU", "LSTM", "RNN");
         Add(2, OldAttributes.RoundExponent, "GlobalLpPool", "LpPool");
 
-        Add(19, Pooling.AveragePool19, "AveragePool");
         Add(7, Normalization.BatchNormalization7, "BatchNormalization");
         Add(9, Normalization.BatchNormalization9, "BatchNormalization");
         Add(14, Normalization.BatchNormalization14, "BatchNormalization");

@@ -27,12 +27,18 @@ public sealed class RaisedBackendModelTests(ITestOutputHelper output)
                 }
                 else
                 {
+                    // ONNX Runtime has the operator in its newer form only: what the specification's authors computed decides.
                     againstFile++;
+                    for (int i = 0; i < test.Expected.Count; i++)
+                    {
+                        if (test.Expected[i] is { } expected && !Close(expected, after[test.Model.Graph.Outputs[i].Name]))
+                            failures.Add($"{test.Name}: output {i} is not what the test expects");
+                    }
                 }
             }
             catch (OnnxException e)
             {
-                refused++;
+                refused++; // none: every operator of the tests is covered
                 failures.Add($"{test.Name}: {e.Message}");
             }
             catch (RuntimeException e)
@@ -43,5 +49,9 @@ public sealed class RaisedBackendModelTests(ITestOutputHelper output)
         }
         output.WriteLine($"{compared} compared, {againstFile} run only when raised, {refused} refused");
         Assert.True(failures.Count == 0, string.Join('\n', failures));
+        Assert.True(compared >= 750 && againstFile >= 20, $"{compared} compared, {againstFile} run only when raised");
     }
+
+    private static bool Close(Tensor expected, Tensor found) => expected.Type == found.Type && expected.Shape.AsSpan().SequenceEqual(found.Shape.AsSpan())
+        && (expected.ContentEquals(found) || expected.ToDoubles().Zip(found.ToDoubles(), (e, f) => Math.Abs(e - f) <= 1e-5 * Math.Max(1, Math.Abs(e))).All(close => close));
 }

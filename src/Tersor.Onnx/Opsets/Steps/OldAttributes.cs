@@ -6,11 +6,6 @@ internal static class OldAttributes
     /// <summary>Version 6 of many operators: the hint which inputs may be overwritten went.</summary>
     public static void DropConsumedInputs(Node node, StepContext context) => node.RemoveAttribute("consumed_inputs");
 
-    /// <summary>Version 8 of the variadic operators lets inputs broadcast; equal shapes, as before, are a case of it.</summary>
-    public static void Nothing(Node node, StepContext context)
-    {
-    }
-
     /// <summary>Version 7 of RNN, LSTM, GRU: the full sequence is given out where it is named as an output.</summary>
     public static void DropOutputSequence(Node node, StepContext context) => node.RemoveAttribute("output_sequence");
 

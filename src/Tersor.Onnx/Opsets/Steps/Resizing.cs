@@ -51,7 +51,6 @@ internal static class Resizing
             throw context.Impossible(node, "how 'nearest' rounds depends on whether it enlarges, and its scales are computed; make them constant");
         float[] scales = constant.ToFloats();
         bool shrinks = scales.Any(s => s < 1);
-        // Every coordinate is exact where 1 / scale is an integer: then both roundings agree.
         if (shrinks && scales.Any(s => s > 1))
             throw context.Impossible(node, $"it enlarges one axis and shrinks another (scales {string.Join(", ", scales)}), which rounds differently; split it into two nodes");
         return shrinks ? "ceil" : "floor";
