@@ -60,8 +60,8 @@ publish() {
 
 say "restoring and building; this happens once and takes about a minute."
 if ! publish -p:PublishReadyToRun=true && ! publish; then # without the compiler to machine code, a plain build does: it starts 0.2 s slower
-  cat "$log" >&2
-  say "the build failed; its output is above and in $log."
+  grep ' error ' "$log" | sort -u | head -n 20 >&2
+  say "the build failed; its errors are above, its whole output is in $log."
   rm -rf "${state:?}/$app"
   exit 1
 fi
