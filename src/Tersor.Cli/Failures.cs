@@ -1,0 +1,36 @@
+using Tersor.Compression;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Cli;
+
+/// <summary>Tells what a user can put right, which is one message, from a bug, which is a stack trace.</summary>
+internal static class Failures
+{
+    /// <summary>Reports what ended a command.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Report(Exception exception, Terminal terminal)
+    {
+        switch (exception)
+        {
+            case OperationCanceledException:
+                terminal.Say("Stopped.");
+                return ExitCodes.Interrupted;
+            case UsageException:
+                terminal.Say($"Error: {exception.Message}");
+                return ExitCodes.WrongUsage;
+            case AggregateException { InnerExceptions: [var only] }:
+                return Report(only, terminal);
+            default:
+                terminal.Say(IsExpected(exception)
+                    ? $"Error: {exception.Message.ReplaceLineEndings(" ")}"
+                    : $"This is a bug in Tersor {CommandLine.Version}. Please report it with the command you gave and what follows.\n{exception}");
+                return ExitCodes.Failed;
+        }
+    }
+
+    // Named one by one: an exception of any other type is a bug until someone decides otherwise.
+    private static bool IsExpected(Exception exception) => exception is OnnxException or DataException or RuntimeException or CompressionException
+        or IOException or UnauthorizedAccessException;
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace Tersor.Cli.Printing;
+
+/// <summary>Numbers as people read them. Invariant: a point for decimals, a comma for thousands.</summary>
+internal static class Units
+{
+    /// <summary>1234567 → 1,234,567.</summary>
+    public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A count, or a dash where it is unknown.</summary>
+    public static string Count(long? value) => value is { } known ? Count(known) : "-";
+
+    /// <summary>10822323 → 10.8 MB. A megabyte is 10⁶ bytes.</summary>
+    public static string Bytes(long value) => value switch
+    {
+        < 1000 => $"{value} B",
+        < 1_000_000 => Scaled(value / 1e3, "kB"),
+        < 1_000_000_000 => Scaled(value / 1e6, "MB"),
+        _ => Scaled(value / 1e9, "GB"),
+    };
+
+    /// <summary>Multiply-accumulates: 1234567 → 1.23 M.</summary>
+    public static string Macs(long? value) => value switch
+    {
+        null => "-",
+        < 1000 => value.Value.ToString(CultureInfo.InvariantCulture),
+        < 1_000_000 => Scaled(value.Value / 1e3, "k"),
+        < 1_000_000_000 => Scaled(value.Value / 1e6, "M"),
+        _ => Scaled(value.Value / 1e9, "G"),
+    };
+
+    /// <summary>Three significant digits.</summary>
+    private static string Scaled(double value, string unit) => $"{value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)} {unit}";
+}

@@ -1,0 +1,51 @@
+using System.Text;
+
+namespace Tersor.Cli;
+
+/// <summary>Where a command writes: results to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
+internal sealed class Terminal(TextWriter output, TextWriter error)
+{
+    /// <summary>The result, and nothing else.</summary>
+    public TextWriter Out { get; } = output;
+
+    /// <summary>Messages, warnings, progress.</summary>
+    public TextWriter Error { get; } = error;
+
+    /// <summary>True when a person watches stdout: tables may be coloured and fit the window.</summary>
+    public bool OutIsInteractive { get; init; }
+
+    /// <summary>True when a person watches stderr: progress may be drawn.</summary>
+    public bool ErrorIsInteractive { get; init; }
+
+    /// <summary>Columns of the window; without one, as many as a line needs.</summary>
+    public int Width { get; init; } = 10_000;
+
+    /// <summary>Says something to the user beside the result.</summary>
+    public void Say(string message) => Error.WriteLine(message);
+
+#pragma warning disable RS0030 // This is the one place that talks to the console: everyone else is given a Terminal.
+    /// <summary>The process's own streams.</summary>
+    public static Terminal OfProcess() => new(Writer(Console.OpenStandardOutput()), Writer(Console.OpenStandardError()))
+    {
+        OutIsInteractive = !Console.IsOutputRedirected && !IsDumb,
+        ErrorIsInteractive = !Console.IsErrorRedirected && !IsDumb,
+        Width = Console.IsOutputRedirected || IsDumb ? 10_000 : WindowWidth(),
+    };
+
+    private static bool IsDumb => Environment.GetEnvironmentVariable("TERM") == "dumb";
+
+    private static StreamWriter Writer(Stream stream) => new(stream, new UTF8Encoding(false), bufferSize: 4096) { AutoFlush = true };
+
+    private static int WindowWidth()
+    {
+        try
+        {
+            return Console.WindowWidth is > 0 and int width ? width : 10_000;
+        }
+        catch (IOException)
+        {
+            return 10_000; // a terminal that does not say
+        }
+    }
+#pragma warning restore RS0030
+}

@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Tersor.Reporting.Inspection;
+
+namespace Tersor.Reporting;
+
+/// <summary>Reports as JSON: camelCase, indented, one document.</summary>
+public static class ReportJson
+{
+    /// <summary>Writes one document and a line end.</summary>
+    public static void Write(ModelInspection report, TextWriter output) => Write(report, ReportContext.Default.ModelInspection, output);
+
+    private static void Write<T>(T report, JsonTypeInfo<T> type, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(report, type));
+}
+
+/// <summary>Serializers made at build time: no reflection at start-up.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ModelInspection))]
+internal sealed partial class ReportContext : JsonSerializerContext;
