@@ -41,7 +41,7 @@ internal sealed class CalibratedModel
         QuantizationPlacement full = placer.Place(model, keepFloat);
 
         HistogramCollector histograms = new(full.Activations());
-        Observer.Observe(model, samples, feedback, [histograms], observer, new Report(samples.Count, progress), cancellation);
+        Observer.Observe(model, samples, feedback, [histograms], observer, new ObservationShare(samples.Count, progress), cancellation);
         Dictionary<Value, (double Low, double High)> ranges = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)
         {
@@ -80,7 +80,7 @@ internal sealed class CalibratedModel
         return copy;
     }
 
-    private sealed class Report(int count, IProgress<double>? progress) : IProgress<ObservationProgress>
+    private sealed class ObservationShare(int count, IProgress<double>? progress) : IProgress<ObservationProgress>
     {
         public void Report(ObservationProgress value) => progress?.Report((value.Run - 1 + (double)value.Samples / Math.Max(1, count)) / value.Runs);
     }

@@ -15,6 +15,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
 
     /// <summary>By the value the placement knows; its place in the graph may have been taken by another.</summary>
     private readonly Dictionary<Value, Quantized> quantized = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+    private readonly List<Value> dequantized = [];
     private readonly Dictionary<Graph, SharedConstants> constants = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Graph>);
 
     public void Emit()
@@ -30,6 +31,9 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
             else
                 EmitFused(unit);
         }
+        // What only a change of scale read is read in integers now.
+        foreach (Value value in dequantized.Where(v => v.IsUnused))
+            value.Producer!.Remove();
     }
 
     private void EmitFused(QuantizationUnit unit)
@@ -180,7 +184,9 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
     {
         Graph graph = integers.Graph;
         SharedConstants shared = Constants(graph);
-        return graph.InsertBefore(position, "DequantizeLinear", [integers, shared.Scale(parameters.Scale), shared.ZeroPoint(parameters.ZeroPoint)], [$"{name}_dequantized"]).Outputs[0]!;
+        Value value = graph.InsertBefore(position, "DequantizeLinear", [integers, shared.Scale(parameters.Scale), shared.ZeroPoint(parameters.ZeroPoint)], [$"{name}_dequantized"]).Outputs[0]!;
+        dequantized.Add(value);
+        return value;
     }
 
     private static Value Dequantize(Node before, Value integers, Value scale, Value zeroPoint, int axis, string name) =>
