@@ -37,7 +37,7 @@ internal static partial class ConstraintTags
         return tags.Count == 0 ? null : JsonSerializer.Serialize(tags, TagJson.Default.SortedDictionaryStringConstraintArray);
     }
 
-    private static IEnumerable<Value> Weights(Model model) => model.AllGraphs().SelectMany(g =>
+    internal static IEnumerable<Value> Weights(Model model) => model.AllGraphs().SelectMany(g =>
         g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()));
 
     [JsonSerializable(typeof(Dictionary<string, Constraint[]>))]

@@ -10,7 +10,7 @@ public sealed class Graph
 {
     private readonly List<Value> inputs = [];
     private readonly List<Value> outputs = [];
-    private readonly OrderedDictionary<Value, bool> initializers = new(ReferenceEqualityComparer.Instance);
+    private readonly LinkedList<Value> initializers = [];
     private Node? first;
     private Node? last;
 
@@ -42,18 +42,18 @@ public sealed class Graph
     /// <summary>What it gives out.</summary>
     public IReadOnlyList<Value> Outputs => outputs;
 
-    /// <summary>Its dense and sparse initializers, in file order.</summary>
-    public IEnumerable<Value> Initializers => initializers.Keys;
+    /// <summary>Its dense and sparse initializers, in file order. Copy the list before adding or removing.</summary>
+    public IReadOnlyCollection<Value> Initializers => initializers;
 
     /// <summary>How many nodes it has, bodies not included.</summary>
     public int NodeCount { get; private set; }
 
     /// <summary>True for the model's main graph, whose input and output names are the model's interface.</summary>
-    public bool IsMain => Owner is null && Function is null;
+    public bool IsMain => ReferenceEquals(Model.Graph, this);
 
     internal GraphProto? Rest { get; set; }
 
-    /// <summary>Its nodes in order, without those of bodies. Nodes may be removed, and added, while enumerating.</summary>
+    /// <summary>Its nodes in order, without those of bodies. Nodes may be removed, and added, while enumerating: what is added behind the current node is still visited.</summary>
     public IEnumerable<Node> Nodes
     {
         get
@@ -61,11 +61,9 @@ public sealed class Graph
             Node? node = first;
             while (node is not null)
             {
-                Node? next = node.Next;
-                if (node.IsInGraph)
-                    yield return node;
-                // What the caller inserted behind the node comes next; where the caller removed the node, its old successor does.
-                node = node.IsInGraph ? node.Next : next;
+                yield return node;
+                // A removed node keeps its successor: where the caller removed some, the chain leads back into the graph.
+                node = node.Next;
                 while (node is { IsInGraph: false })
                     node = node.Next;
             }
@@ -100,16 +98,23 @@ public sealed class Graph
         return value;
     }
 
-    /// <summary>Stops taking an input. An overridable initializer becomes a plain one.</summary>
+    /// <summary>Stops taking an input. An overridable initializer becomes a plain one; any other input must be unused.</summary>
+    /// <exception cref="InvalidOperationException">Something reads it.</exception>
     public void RemoveInput(Value value)
     {
-        if (inputs.Remove(value))
-            value.IsGraphInput = false;
+        if (!inputs.Contains(value))
+            return;
+        if (!value.IsInitializer && !value.IsUnused)
+            throw new InvalidOperationException($"Cannot remove input '{value.Name}': it is still read.");
+        inputs.Remove(value);
+        value.IsGraphInput = false;
     }
 
     /// <summary>Gives out one more value.</summary>
+    /// <exception cref="ArgumentException">A value of another model.</exception>
     public void AddOutput(Value value)
     {
+        RequireOwn(value);
         outputs.Add(value);
         value.OutputUses++;
     }
@@ -122,13 +127,16 @@ public sealed class Graph
     }
 
     /// <summary>Gives out <paramref name="value"/> as output <paramref name="index"/>, under the output's old name and declared type.</summary>
+    /// <exception cref="InvalidOperationException">The output is a model input given out unchanged: nothing else can have its name.</exception>
     public void SetOutput(int index, Value value)
     {
         Value old = outputs[index];
         if (ReferenceEquals(old, value))
             return;
+        if (IsMain && old.IsGraphInput)
+            throw new InvalidOperationException($"Output '{old.Name}' is the input of that name; nothing else can be given out under it.");
         // Engines want an output made by a node of this very graph, and once.
-        bool direct = value.Producer is not null && ReferenceEquals(value.Graph, this) && !value.IsGraphOutput && !(IsMain && value.Producer.Is("Constant"));
+        bool direct = value.Producer is not null && ReferenceEquals(value.Graph, this) && !outputs.Contains(value) && !(IsMain && value.Producer.Is("Constant"));
         Value target = direct ? value : AddNode("Identity", [value], [old.Name]).Outputs[0]!;
         if (IsMain)
         {
@@ -155,7 +163,10 @@ public sealed class Graph
     {
         if (!value.IsUnused)
             throw new InvalidOperationException($"Cannot remove initializer '{value.Name}': it is still read.");
-        initializers.Remove(value);
+        if (value.InitializerPlace is not { } place || !ReferenceEquals(place.List, initializers))
+            throw new InvalidOperationException($"'{value.Name}' is not an initializer of graph '{Name}'.");
+        initializers.Remove(place);
+        value.InitializerPlace = null;
         RemoveInput(value);
         value.Initializer = null;
         value.SparseInitializer = null;
@@ -180,6 +191,8 @@ public sealed class Graph
     /// <summary>Adds a node before <paramref name="position"/>, or at the end when that is null.</summary>
     public Node InsertBefore(Node? position, string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<string> outputNames, IEnumerable<KeyValuePair<string, Attribute>>? attributes = null, string domain = "", string? name = null)
     {
+        if (position is not null && (!position.IsInGraph || !ReferenceEquals(position.Graph, this)))
+            throw new ArgumentException($"{position} is not in graph '{Name}'.", nameof(position));
         Node node = new(this, opType, domain, name ?? Model.NewName(outputNames.Length > 0 && outputNames[0].Length > 0 ? $"{outputNames[0]}/{opType}" : opType));
         foreach (Value? input in inputs)
             node.AddInput(input);
@@ -202,13 +215,13 @@ public sealed class Graph
     internal void AttachInitializer(Value value, Tensor tensor)
     {
         value.Initializer = tensor;
-        initializers[value] = true;
+        value.InitializerPlace ??= initializers.AddLast(value);
     }
 
     internal void AttachInitializer(Value value, SparseTensor tensor)
     {
         value.SparseInitializer = tensor;
-        initializers[value] = true;
+        value.InitializerPlace ??= initializers.AddLast(value);
     }
 
     internal void Link(Node node, Node? before)
@@ -242,11 +255,21 @@ public sealed class Graph
         NodeCount--;
     }
 
-    /// <summary>Forgets what the body reads from outside and inside, before its owner goes.</summary>
+    /// <summary>A value of another model must not get in: its name, uses and tensors are that model's.</summary>
+    internal void RequireOwn(Value? value)
+    {
+        if (value is not null && !ReferenceEquals(value.Graph.Model, Model))
+            throw new ArgumentException($"'{value.Name}' belongs to another model.", nameof(value));
+    }
+
+    /// <summary>Empties the body when its owner goes or drops it: it reads nothing any more, and an enumeration of it ends.</summary>
     internal void Detach()
     {
         foreach (Node node in Nodes)
+        {
             node.Detach();
+            Unlink(node);
+        }
         while (outputs.Count > 0)
             RemoveOutput(outputs.Count - 1);
     }

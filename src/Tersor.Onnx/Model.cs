@@ -6,6 +6,7 @@ namespace Tersor.Onnx;
 public sealed class Model
 {
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> lastNumbers = new(StringComparer.Ordinal); // of each hint, so that many equal hints stay fast
 
     /// <summary>An empty model.</summary>
     /// <param name="opset">Version of ONNX's own operator set, 1 or more.</param>
@@ -65,9 +66,14 @@ public sealed class Model
     {
         if (hint.Length == 0)
             hint = "value";
-        string name = hint;
-        for (int i = 1; !names.Add(name); i++)
-            name = $"{hint}_{i}";
+        if (names.Add(hint))
+            return hint;
+        int number = lastNumbers.GetValueOrDefault(hint);
+        string name;
+        do
+            name = $"{hint}_{++number}";
+        while (!names.Add(name));
+        lastNumbers[hint] = number;
         return name;
     }
 

@@ -6,6 +6,7 @@ internal sealed class ModelCloner
     private readonly Dictionary<Value, Value> copies = new(ReferenceEqualityComparer.Instance);
     private readonly bool keepNames;
     private readonly Func<Attribute, Attribute?>? resolve;
+    private readonly HashSet<Value> absent = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
 
     /// <param name="keepNames">Copies keep their names: for a copy into a model of its own. Otherwise names are made unique.</param>
     /// <param name="resolve">What stands for an attribute in the copy (references to a function's attributes); null drops it.</param>
@@ -27,23 +28,32 @@ internal sealed class ModelCloner
         ModelCloner cloner = new(keepNames: true);
         cloner.CopyInto(source.Graph, copy.Graph);
         foreach (Function function in source.Functions)
-        {
-            Function twin = new(copy, function.Domain, function.Name, function.Overload) { Rest = function.Rest };
-            foreach (string name in function.RequiredAttributes)
-                twin.RequiredAttributes.Add(name);
-            foreach ((string domain, long version) in function.OpsetImports)
-                twin.OpsetImports[domain] = version;
-            foreach ((string name, Attribute value) in function.DefaultAttributes)
-                twin.DefaultAttributes[name] = cloner.Copy(value, twin.Body)!;
-            cloner.CopyInto(function.Body, twin.Body);
-            copy.Functions.Add(twin);
-        }
+            copy.Functions.Add(cloner.CopyOf(function, copy));
         copies = cloner.copies;
         return copy;
     }
 
+    /// <summary>A function for another model.</summary>
+    public static Function CopyFunction(Function source, Model target) => new ModelCloner(keepNames: true).CopyOf(source, target);
+
+    private Function CopyOf(Function function, Model target)
+    {
+        Function twin = new(target, function.Domain, function.Name, function.Overload) { Rest = function.Rest };
+        foreach (string name in function.RequiredAttributes)
+            twin.RequiredAttributes.Add(name);
+        foreach ((string domain, long version) in function.OpsetImports)
+            twin.OpsetImports[domain] = version;
+        foreach ((string name, Attribute value) in function.DefaultAttributes)
+            twin.DefaultAttributes[name] = Copy(value, twin.Body)!;
+        CopyInto(function.Body, twin.Body);
+        return twin;
+    }
+
     /// <summary>Says which existing value stands for a source value in the copy.</summary>
     public void Map(Value source, Value copy) => copies[source] = copy;
+
+    /// <summary>Says that nothing stands for a source value: what reads it leaves that input out.</summary>
+    public void MapToNothing(Value source) => absent.Add(source);
 
     /// <summary>The value that stands for <paramref name="value"/>: its copy, or itself when it was not copied (an outer value).</summary>
     public Value Mapped(Value value) => copies.GetValueOrDefault(value, value);
@@ -73,6 +83,12 @@ internal sealed class ModelCloner
             else
                 target.AttachInitializer(copy, initializer.SparseInitializer!);
         }
+        CopyNodes(source, target, before);
+    }
+
+    /// <summary>Copies the nodes; graph inputs and initializers must be mapped already.</summary>
+    public void CopyNodes(Graph source, Graph target, Node? before)
+    {
         // Two rounds, because a graph under edit may list a reader before its producer.
         List<(Node Source, Node Copy)> pairs = [];
         foreach (Node node in source.Nodes)
@@ -88,7 +104,7 @@ internal sealed class ModelCloner
         foreach ((Node node, Node copy) in pairs)
         {
             foreach (Value? input in node.Inputs)
-                copy.AddInput(input is null ? null : Mapped(input));
+                copy.AddInput(input is null || absent.Contains(input) ? null : Mapped(input));
             foreach ((string name, Attribute value) in node.Attributes)
             {
                 if (Copy(value, target) is { } attribute)
@@ -97,11 +113,11 @@ internal sealed class ModelCloner
         }
     }
 
-    private Attribute? Copy(Attribute attribute, Graph parent) => attribute switch
+    private Attribute? Copy(Attribute attribute, Graph parent) => (resolve is null ? attribute : resolve(attribute)) switch
     {
         Attribute.Body body => new Attribute.Body(CopyBody(body.Value, parent)) { Rest = body.Rest },
         Attribute.Bodies bodies => new Attribute.Bodies([.. bodies.Values.Select(g => CopyBody(g, parent))]) { Rest = bodies.Rest },
-        _ => resolve is null ? attribute : resolve(attribute),
+        var plain => plain,
     };
 
     private Graph CopyBody(Graph body, Graph parent)
@@ -123,7 +139,7 @@ internal sealed class ModelCloner
         {
             copy = target.NewValue(source.Name, null);
         }
-        copy.Type = source.Tensor is null || source.IsGraphInput ? source.Type : null;
+        copy.Type = source.DeclaredType;
         foreach (Constraint constraint in source.IsInitializer ? [] : source.Constraints)
             copy.Constraints.Add(constraint);
         copies[source] = copy;

@@ -8,6 +8,7 @@ namespace Tersor.Onnx;
 public sealed class Node
 {
     private readonly List<Value?> inputs = [];
+    private readonly List<int> usePlaces = []; // of each input: where its value lists this reader
     private readonly List<Value?> outputs = [];
     private readonly OrderedDictionary<string, Attribute> attributes = [];
 
@@ -99,13 +100,23 @@ public sealed class Node
     /// <summary>A body attribute, or null.</summary>
     public Graph? Body(string name) => (attributes.GetValueOrDefault(name) as Attribute.Body)?.Value;
 
-    /// <summary>Adds or replaces an attribute. A body must have been made for this node with <see cref="Graph.NewBody"/> or be unowned.</summary>
+    /// <summary>Adds or replaces an attribute. A body that another node holds moves here.</summary>
+    /// <exception cref="ArgumentException">A body of another model.</exception>
     public void SetAttribute(string name, Attribute value)
     {
-        RemoveAttribute(name);
         foreach (Graph body in value.Graphs)
+        {
+            if (!ReferenceEquals(body.Model, Graph.Model))
+                throw new ArgumentException($"Body '{body.Name}' belongs to another model; make it with {nameof(Onnx.Graph.NewBody)}.", nameof(value));
             body.Owner = this;
+        }
+        Attribute? old = attributes.GetValueOrDefault(name);
         attributes[name] = value;
+        foreach (Graph body in old?.Graphs ?? [])
+        {
+            if (ReferenceEquals(body.Owner, this) && !value.Graphs.Contains(body))
+                body.Detach();
+        }
     }
 
     /// <summary>Removes an attribute if it is there.</summary>
@@ -113,28 +124,32 @@ public sealed class Node
     {
         if (attributes.Remove(name, out Attribute? old))
         {
-            foreach (Graph body in old.Graphs)
+            foreach (Graph body in old.Graphs.Where(b => ReferenceEquals(b.Owner, this)))
                 body.Detach();
         }
     }
 
     /// <summary>Lets input <paramref name="index"/> read <paramref name="value"/>; null leaves it out. Inputs in between are left out.</summary>
+    /// <exception cref="ArgumentException">A value of another model.</exception>
     public void SetInput(int index, Value? value)
     {
+        Graph.RequireOwn(value);
         while (inputs.Count <= index)
-            inputs.Add(null);
-        inputs[index]?.RemoveUse(new(this, index));
+            AddInput(null);
+        inputs[index]?.RemoveUse(usePlaces[index]);
         inputs[index] = value;
-        value?.AddUse(new(this, index));
-        while (inputs.Count > 0 && inputs[^1] is null && value is null)
-            inputs.RemoveAt(inputs.Count - 1);
+        usePlaces[index] = value?.AddUse(new(this, index)) ?? -1;
+        while (value is null && inputs.Count > 0 && inputs[^1] is null)
+            TruncateInputs(inputs.Count - 1);
     }
 
     /// <summary>Reads one more value.</summary>
+    /// <exception cref="ArgumentException">A value of another model.</exception>
     public void AddInput(Value? value)
     {
+        Graph.RequireOwn(value);
         inputs.Add(value);
-        value?.AddUse(new(this, inputs.Count - 1));
+        usePlaces.Add(value?.AddUse(new(this, inputs.Count - 1)) ?? -1);
     }
 
     /// <summary>Drops the inputs from <paramref name="count"/> on.</summary>
@@ -142,10 +157,14 @@ public sealed class Node
     {
         for (int i = inputs.Count - 1; i >= count; i--)
         {
-            inputs[i]?.RemoveUse(new(this, i));
+            inputs[i]?.RemoveUse(usePlaces[i]);
             inputs.RemoveAt(i);
+            usePlaces.RemoveAt(i);
         }
     }
+
+    /// <summary>The value at input <paramref name="index"/> lists this reader at another place now.</summary>
+    internal void UseMoved(int index, int place) => usePlaces[index] = place;
 
     /// <summary>Makes one more value.</summary>
     public Value AddOutput(string nameHint, OnnxType? type = null)
@@ -161,15 +180,19 @@ public sealed class Node
     {
         if (outputs[index] is { IsUnused: false } used)
             throw new InvalidOperationException($"Output {index} of {this} ('{used.Name}') is still read.");
+        if (outputs[index] is { } dropped)
+            dropped.Producer = null;
         outputs[index] = null;
         while (outputs.Count > 0 && outputs[^1] is null)
             outputs.RemoveAt(outputs.Count - 1);
     }
 
-    /// <summary>Takes the node, and what its bodies read, out of the graph. Nothing may read its outputs any more.</summary>
+    /// <summary>Takes the node, and what its bodies read, out of the graph. Nothing may read its outputs any more. A node already removed stays so.</summary>
     /// <exception cref="InvalidOperationException">An output is still read.</exception>
     public void Remove()
     {
+        if (!IsInGraph)
+            return;
         if (outputs.FirstOrDefault(o => o is { IsUnused: false }) is { } used)
             throw new InvalidOperationException($"Cannot remove {this}: its output '{used.Name}' is still read.");
         Detach();
@@ -189,7 +212,7 @@ public sealed class Node
     internal void Detach()
     {
         TruncateInputs(0);
-        foreach (Graph body in Bodies)
+        foreach (Graph body in Bodies.Where(b => ReferenceEquals(b.Owner, this)))
             body.Detach();
     }
 

@@ -28,9 +28,12 @@ public sealed class Value
     /// <summary>The declared type, or that of the constant; null when the file says nothing.</summary>
     public OnnxType? Type
     {
-        get => field ?? (Tensor is { } tensor ? OnnxType.Of(tensor) : null);
-        set;
+        get => DeclaredType ?? (Tensor is { } tensor ? OnnxType.Of(tensor) : null);
+        set => DeclaredType = value;
     }
+
+    /// <summary>The type the file or an edit states, apart from what the constant itself says.</summary>
+    internal OnnxType? DeclaredType { get; private set; }
 
     /// <summary>The node that makes it; null for a graph input or an initializer.</summary>
     public Node? Producer { get; internal set; }
@@ -38,7 +41,7 @@ public sealed class Value
     /// <summary>Which of the producer's outputs it is.</summary>
     public int ProducerIndex { get; internal set; }
 
-    /// <summary>Every node input that reads it, nested bodies included. Graph outputs are apart: <see cref="IsGraphOutput"/>.</summary>
+    /// <summary>Every node input that reads it, nested bodies included, in no particular order. Graph outputs are apart: <see cref="IsGraphOutput"/>.</summary>
     public IReadOnlyList<Use> Uses => uses;
 
     /// <summary>True when it is an input of its graph. An initializer that is one too can be overridden by the caller.</summary>
@@ -73,6 +76,9 @@ public sealed class Value
 
     internal Tensor? Initializer { get; set; }
 
+    /// <summary>Its place among its graph's initializers.</summary>
+    internal LinkedListNode<Value>? InitializerPlace { get; set; }
+
     /// <summary>What the file says beyond name and type: comments, metadata, fields unknown to this library.</summary>
     internal ValueInfoProto? Rest { get; set; }
 
@@ -93,34 +99,66 @@ public sealed class Value
     }
 
     /// <summary>Lets everything that reads this value read <paramref name="other"/> instead: nodes, nested bodies, graph outputs.</summary>
+    /// <param name="other">A value that all those readers can see.</param>
+    /// <param name="except">A node that goes on reading this one: the new node behind it, usually the maker of <paramref name="other"/>.</param>
     /// <remarks>A model's output keeps its name and declared type: the other value takes them over, or an Identity node carries them where it cannot.</remarks>
-    public void ReplaceAllUsesWith(Value other)
+    /// <exception cref="InvalidOperationException">It is an input that the model gives out unchanged, so that another value cannot take its name.</exception>
+    public void ReplaceAllUsesWith(Value other, Node? except = null)
     {
         if (ReferenceEquals(this, other))
             return;
+        Graph[] givers = OutputUses == 0 ? [] : [.. Graph.WithNested().Where(g => g.Outputs.Contains(this))];
+        if (givers.Any(g => g.IsMain) && IsGraphInput)
+            throw new InvalidOperationException($"'{Name}' is an input that the model gives out as it is; nothing else can be given out under its name.");
         foreach (Use use in uses.ToArray())
-            use.Node.SetInput(use.Index, other);
-        if (OutputUses > 0)
         {
-            foreach (Graph graph in Graph.WithNested())
+            if (!ReferenceEquals(use.Node, except))
+                use.Node.SetInput(use.Index, other);
+        }
+        foreach (Graph graph in givers)
+        {
+            for (int i = 0; i < graph.Outputs.Count; i++)
             {
-                for (int i = 0; i < graph.Outputs.Count; i++)
-                {
-                    if (ReferenceEquals(graph.Outputs[i], this))
-                        graph.SetOutput(i, other);
-                }
+                if (ReferenceEquals(graph.Outputs[i], this))
+                    graph.SetOutput(i, other);
             }
         }
     }
 
     /// <summary>Gives it another name, made unique if it is taken.</summary>
-    public void Rename(string name) => Name = Graph.Model.NewName(name);
+    public void Rename(string name)
+    {
+        if (name != Name)
+            Name = Graph.Model.NewName(name);
+    }
+
+    /// <summary>Gives it a name no other value has, because its own means something else where it stands.</summary>
+    internal void MakeNameUnique() => Name = Graph.Model.NewName(Name);
+
+    /// <summary>Takes a name the caller knows to be free or has reserved for it.</summary>
+    internal void TakeName(string name)
+    {
+        Graph.Model.ReserveName(name);
+        Name = name;
+    }
 
     internal void SwapNames(Value other) => (Name, other.Name) = (other.Name, Name);
 
-    internal void AddUse(Use use) => uses.Add(use);
+    /// <summary>Notes a reader; gives the place to hand back to <see cref="RemoveUse"/>.</summary>
+    internal int AddUse(Use use)
+    {
+        uses.Add(use);
+        return uses.Count - 1;
+    }
 
-    internal void RemoveUse(Use use) => uses.Remove(use);
+    /// <summary>Forgets the reader at a place; the last one moves there, so that many readers do not make this slow.</summary>
+    internal void RemoveUse(int place)
+    {
+        Use last = uses[^1];
+        uses[place] = last;
+        uses.RemoveAt(uses.Count - 1);
+        last.Node.UseMoved(last.Index, place);
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

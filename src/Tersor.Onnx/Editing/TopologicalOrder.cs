@@ -15,6 +15,7 @@ internal static class TopologicalOrder
         bool sorted = true;
         int[] waiting = new int[nodes.Count];
         List<int>[] readers = new List<int>[nodes.Count];
+        ILookup<Value, int> givers = BodyOutputs(graph, nodes);
         for (int i = 0; i < nodes.Count; i++)
         {
             foreach (Value? output in nodes[i].Outputs)
@@ -23,12 +24,10 @@ internal static class TopologicalOrder
                 {
                     if (Holder(use.Node, graph) is not { } holder || !place.TryGetValue(holder, out int reader))
                         continue;
-                    sorted &= reader > i;
-                    waiting[reader]++;
-                    (readers[i] ??= []).Add(reader);
+                    Follows(reader, i);
                 }
-                if (output is { IsGraphOutput: true })
-                    sorted &= AddBodyOutputs(output, i);
+                foreach (int giver in output is { IsGraphOutput: true } ? givers[output] : [])
+                    Follows(giver, i);
             }
         }
         if (sorted)
@@ -57,22 +56,19 @@ internal static class TopologicalOrder
         }
         return order;
 
-        // A body may give out a value of this graph directly, without a node that reads it.
-        bool AddBodyOutputs(Value value, int producer)
+        void Follows(int reader, int producer)
         {
-            bool inOrder = true;
-            foreach (Node node in nodes)
-            {
-                if (!node.Bodies.SelectMany(b => b.WithNested()).Any(b => b.Outputs.Contains(value)))
-                    continue;
-                int reader = place[node];
-                inOrder &= reader > producer;
-                waiting[reader]++;
-                (readers[producer] ??= []).Add(reader);
-            }
-            return inOrder;
+            sorted &= reader > producer;
+            waiting[reader]++;
+            (readers[producer] ??= []).Add(reader);
         }
     }
+
+    /// <summary>Which nodes' bodies give out a value of this graph directly, without a node that reads it.</summary>
+    private static ILookup<Value, int> BodyOutputs(Graph graph, List<Node> nodes) =>
+        nodes.SelectMany((node, i) => node.Bodies.SelectMany(b => b.WithNested()).SelectMany(b => b.Outputs)
+                .Where(v => ReferenceEquals(v.Graph, graph)).Select(v => (Value: v, Node: i)))
+            .ToLookup(pair => pair.Value, pair => pair.Node);
 
     /// <summary>The node of <paramref name="graph"/> in which <paramref name="node"/> stands: itself, or the one whose body holds it.</summary>
     private static Node? Holder(Node node, Graph graph)

@@ -27,7 +27,7 @@ internal sealed class ExternalFile
         string normal = location.Replace('\\', '/');
         if (normal.Length == 0 || location.Contains('\0'))
             throw new OnnxException("External data has an empty or invalid location; expected a file name relative to the model's folder.");
-        if (System.IO.Path.IsPathRooted(normal) || normal.Contains(':'))
+        if (System.IO.Path.IsPathRooted(normal) || normal is [(>= 'a' and <= 'z') or (>= 'A' and <= 'Z'), ':', ..] || (OperatingSystem.IsWindows() && normal.Contains(':')))
             throw new OnnxException($"External data location '{location}' is absolute; expected a path relative to the model's folder.");
         string[] parts = normal.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Contains(".."))

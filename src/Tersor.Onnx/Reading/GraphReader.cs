@@ -6,6 +6,8 @@ namespace Tersor.Onnx.Reading;
 /// <summary>GraphProto and FunctionProto → <see cref="Graph"/>: names become values, and every rule about names is checked.</summary>
 internal sealed class GraphReader(TensorReader tensors)
 {
+    private readonly HashSet<(string Domain, string Name, string Overload)> functions = [];
+
     private sealed class Scope(Scope? outer)
     {
         public Dictionary<string, Value> Values { get; } = new(StringComparer.Ordinal);
@@ -29,7 +31,9 @@ internal sealed class GraphReader(TensorReader tensors)
         foreach (SparseTensorProto sparse in proto.SparseInitializer)
         {
             string name = sparse.Values?.Name ?? "";
-            graph.AttachInitializer(Initializer(graph, scope, name), tensors.Read(sparse, $"Sparse initializer '{name}'"));
+            Value value = Initializer(graph, scope, name);
+            graph.AttachInitializer(value, tensors.Read(sparse, $"Sparse initializer '{name}'"));
+            value.TensorRest = sparse.Values is { } values ? Rest(values) : null;
         }
         ReadNodes(proto.Node, graph, scope);
         foreach (ValueInfoProto info in proto.ValueInfo)
@@ -40,7 +44,7 @@ internal sealed class GraphReader(TensorReader tensors)
         foreach (ValueInfoProto info in proto.Output)
         {
             Value value = scope.Find(info.Name) ?? throw new OnnxException($"Output '{info.Name}' of graph '{graph.Name}' is made by no node, input or initializer.");
-            if (!value.IsGraphInput || !ReferenceEquals(value.Graph, graph))
+            if (!value.IsGraphInput && ReferenceEquals(value.Graph, graph)) // what another place declares is declared there
                 Describe(value, info);
             graph.AddOutput(value);
         }
@@ -51,14 +55,19 @@ internal sealed class GraphReader(TensorReader tensors)
     public Function ReadFunction(FunctionProto proto, Model model)
     {
         Function function = new(model, proto.Domain, proto.Name, proto.Overload);
-        if (model.Functions.Any(f => f.Name == proto.Name && f.Domain == proto.Domain && f.Overload == proto.Overload))
+        if (!functions.Add((Model.NormalizeDomain(proto.Domain), proto.Name, proto.Overload)))
             throw new OnnxException($"Function '{proto.Domain}.{proto.Name}' is defined twice.");
+        if (proto.Name.Length == 0)
+            throw new OnnxException("A function has no name.");
         ModelReader.ReadOpsets(proto.OpsetImport, function.OpsetImports, $"Function '{proto.Name}'");
         foreach (string name in proto.Attribute)
             function.RequiredAttributes.Add(name);
         Scope scope = new(null);
         foreach (AttributeProto attribute in proto.AttributeProto)
-            function.DefaultAttributes[attribute.Name] = ReadAttribute(attribute, function.Body, scope, $"Function '{proto.Name}'");
+        {
+            if (!function.DefaultAttributes.TryAdd(attribute.Name, ReadAttribute(attribute, function.Body, scope, $"Function '{proto.Name}'")))
+                throw new OnnxException($"Function '{proto.Name}' has attribute '{attribute.Name}' twice.");
+        }
         foreach (string input in proto.Input)
             function.Body.AttachInput(Declare(function.Body, scope, input, "function input", null));
         ReadNodes(proto.Node, function.Body, scope);

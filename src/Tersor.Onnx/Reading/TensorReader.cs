@@ -43,7 +43,16 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
         Tensor indices = Read(proto.Indices, $"The indices of {where}");
         if (indices.Type != ElementType.Int64)
             throw new OnnxException($"{where} is a sparse tensor with {indices.Type} indices; expected Int64.");
-        return new(Read(proto.Values, $"The values of {where}"), indices, [.. proto.Dims]);
+        SparseTensor sparse = new(Read(proto.Values, $"The values of {where}"), indices, [.. proto.Dims]);
+        try
+        {
+            sparse.Check();
+        }
+        catch (Exception e) when (e is ArgumentException or OnnxException)
+        {
+            throw new OnnxException($"{where} is impossible: {e.Message}", e);
+        }
+        return sparse;
     }
 
     private static Tensor Strings(TensorProto proto, ImmutableArray<long> shape, long length, string where)
@@ -87,7 +96,7 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
 
     private static ReadOnlyMemory<byte> Inline(TensorProto proto, ElementType type, long length, long bytes, string where)
     {
-        if (proto.HasRawData || bytes == 0)
+        if (proto.HasRawData)
         {
             if (proto.RawData.Length != bytes)
                 throw Mismatch(proto.RawData.Length, "bytes", bytes);
@@ -109,7 +118,13 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
             case ElementType.Int32:
                 return Copy<int>(proto.Int32Data, length);
             default: // every other type stands in int32_data: one 16-bit element, or one byte (one, two or four elements), in each
-                int width = type.Bits() == 16 ? 2 : 1;
+                int width = type.Bits() == 16 ? 2 : 1, high = width == 2 ? ushort.MaxValue : byte.MaxValue;
+                int low = type is ElementType.UInt8 or ElementType.UInt16 or ElementType.Bool ? 0 : -high / 2 - 1;
+                foreach (int value in proto.Int32Data)
+                {
+                    if (value < low || value > high)
+                        throw new OnnxException($"{where} ({type}) holds the element {value}; expected {low}..{high}.");
+                }
                 Expect(proto.Int32Data.Count, bytes / width);
                 return width == 2
                     ? Narrow(proto.Int32Data, bytes, static (v, target) => BitConverter.TryWriteBytes(target, (ushort)v), 2)

@@ -22,18 +22,33 @@ public sealed record SparseTensor(Tensor Values, Tensor Indices, ImmutableArray<
         byte[] dense = new byte[length * width];
         ReadOnlySpan<byte> values = Values.Bytes;
         ReadOnlySpan<long> indices = Indices.Span<long>();
-        int coordinates = Indices.Rank == 2 ? Shape.Length : 1;
-        if (indices.Length != Values.Length * coordinates)
-            throw new OnnxException($"A sparse tensor has {Values.Length} values and {indices.Length} indices; expected {Values.Length * coordinates}.");
+        int coordinates = Check();
         for (int i = 0; i < Values.Length; i++)
         {
             long index = 0;
             for (int axis = 0; axis < coordinates; axis++)
-                index = coordinates == 1 ? indices[i] : index * Shape[axis] + indices[i * coordinates + axis];
-            if (index < 0 || index >= length)
-                throw new OnnxException($"A sparse tensor of {length} elements has an index of {index}.");
+            {
+                long coordinate = indices[i * coordinates + axis], size = Indices.Rank == 2 ? Shape[axis] : length;
+                if (coordinate < 0 || coordinate >= size)
+                    throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has an index of {coordinate}; expected 0..{size - 1}.");
+                index = index * size + coordinate;
+            }
             values.Slice(i * width, width).CopyTo(dense.AsSpan((int)index * width));
         }
         return Tensor.FromBytes(Values.Type, Shape.AsSpan(), dense);
+    }
+
+    /// <summary>Whether the parts fit together, indices themselves excepted. Gives the number of coordinates an index has.</summary>
+    /// <exception cref="OnnxException">They do not.</exception>
+    internal int Check()
+    {
+        int coordinates = Indices.Rank == 2 ? Shape.Length : 1;
+        if (Values.Rank != 1 || Indices.Rank is not (1 or 2) || Indices.Type != ElementType.Int64)
+            throw new OnnxException($"A sparse tensor has values {Values} and indices {Indices}; expected values [n] and indices Int64 [n] or [n, rank].");
+        if (Indices.Shape[0] != Values.Length || Indices.Length != (Int128)Values.Length * coordinates)
+            throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has {Values.Length} values and indices {Indices}; expected one index for each value.");
+        if (Tensor.ElementCount(Shape.AsSpan()) < Values.Length)
+            throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has {Values.Length} values, more than its shape takes.");
+        return coordinates;
     }
 }

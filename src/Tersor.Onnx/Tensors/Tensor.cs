@@ -209,11 +209,14 @@ public sealed class Tensor
     /// <exception cref="ArgumentException">A negative dimension, or a product above 2^63 - 1.</exception>
     public static long ElementCount(ReadOnlySpan<long> shape)
     {
-        Int128 count = 1;
         foreach (long size in shape)
         {
             if (size < 0)
                 throw new ArgumentException($"Shape [{string.Join(',', shape.ToArray())}] has a negative dimension.");
+        }
+        Int128 count = 1;
+        foreach (long size in shape)
+        {
             count *= size;
             if (count > long.MaxValue)
             {

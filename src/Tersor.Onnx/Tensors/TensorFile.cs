@@ -23,5 +23,5 @@ public static class TensorFile
     }
 
     /// <summary>The bytes of a tensor file.</summary>
-    public static byte[] Write(string name, Tensor tensor) => Writing.ModelEncoder.Encode(tensor, null, name, null).ToByteArray();
+    public static byte[] Write(string name, Tensor tensor) => Writing.ModelEncoder.EncodeTensor(tensor, null, name, null).ToByteArray();
 }

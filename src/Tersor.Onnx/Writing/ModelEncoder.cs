@@ -39,7 +39,7 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         foreach (Value initializer in graph.Initializers)
         {
             if (initializer.SparseInitializer is { } sparse)
-                proto.SparseInitializer.Add(Encode(sparse, initializer.Name));
+                proto.SparseInitializer.Add(Encode(sparse, initializer.TensorRest, initializer.Name));
             else
                 proto.Initializer.Add(Encode(initializer.Initializer!, initializer.TensorRest, initializer.Name, external));
         }
@@ -71,14 +71,25 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         proto.OpsetImport.Add(Opsets(function.OpsetImports));
         proto.Input.Add(function.Body.Inputs.Select(v => v.Name));
         proto.Output.Add(function.Body.Outputs.Select(v => v.Name));
-        if (function.Body.Initializers.Any())
-            throw new OnnxException($"Function '{function.Name}' has initializers, which the format has no place for.");
+        foreach (Value initializer in function.Body.Initializers)
+            proto.Node.Add(AsConstantNode(initializer));
         foreach (Node node in Ordered(function.Body))
         {
             proto.Node.Add(Encode(node));
             foreach (Value value in node.Outputs.OfType<Value>().Where(v => v.Rest is not null || (v.Type is not null && !node.Is("Constant"))))
                 proto.ValueInfo.Add(Info(value));
         }
+        return proto;
+    }
+
+    /// <summary>The format has no place for a function's initializers: they become Constant nodes.</summary>
+    private NodeProto AsConstantNode(Value initializer)
+    {
+        NodeProto proto = new() { OpType = "Constant" };
+        proto.Output.Add(initializer.Name);
+        proto.Attribute.Add(initializer.SparseInitializer is { } sparse
+            ? Encode("sparse_value", new Attribute.Sparse(sparse))
+            : Encode("value", initializer.Initializer!));
         return proto;
     }
 
@@ -125,7 +136,7 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
                 (proto.Type, proto.G) = (AttributeProto.Types.AttributeType.Graph, Encode(value.Value));
                 break;
             case Attribute.Sparse value:
-                (proto.Type, proto.SparseTensor) = (AttributeProto.Types.AttributeType.SparseTensor, Encode(value.Value, ""));
+                (proto.Type, proto.SparseTensor) = (AttributeProto.Types.AttributeType.SparseTensor, Encode(value.Value, null, ""));
                 break;
             case Attribute.TypeValue value:
                 (proto.Type, proto.Tp) = (AttributeProto.Types.AttributeType.TypeProto, TypeReader.Write(value.Value));
@@ -148,7 +159,7 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
                 break;
             case Attribute.Sparses value:
                 proto.Type = AttributeProto.Types.AttributeType.SparseTensors;
-                proto.SparseTensors.Add(value.Values.Select(t => Encode(t, "")));
+                proto.SparseTensors.Add(value.Values.Select(t => Encode(t, null, "")));
                 break;
             case Attribute.Bodies value:
                 proto.Type = AttributeProto.Types.AttributeType.Graphs;
@@ -165,7 +176,17 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         return proto;
     }
 
-    internal static TensorProto Encode(Tensor tensor, TensorProto? rest, string name, Func<Tensor, (string Location, long Offset, long Length)?>? external)
+    /// <summary>Bytes of all tensors put inside so far: protobuf's own size is an int and would wrap around.</summary>
+    public long InlineBytes { get; private set; }
+
+    private TensorProto Encode(Tensor tensor, TensorProto? rest, string name, Func<Tensor, (string Location, long Offset, long Length)?>? place)
+    {
+        TensorProto proto = EncodeTensor(tensor, rest, name, place);
+        InlineBytes += proto.RawData.Length;
+        return proto;
+    }
+
+    internal static TensorProto EncodeTensor(Tensor tensor, TensorProto? rest, string name, Func<Tensor, (string Location, long Offset, long Length)?>? external)
     {
         TensorProto proto = rest?.Clone() ?? new();
         proto.Dims.Add(tensor.Shape);
@@ -194,9 +215,9 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         void Add(string key, string value) => proto.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
     }
 
-    private static SparseTensorProto Encode(SparseTensor sparse, string name)
+    private SparseTensorProto Encode(SparseTensor sparse, TensorProto? rest, string name)
     {
-        SparseTensorProto proto = new() { Values = Encode(sparse.Values, null, name, null), Indices = Encode(sparse.Indices, null, "", null) };
+        SparseTensorProto proto = new() { Values = Encode(sparse.Values, rest, name, null), Indices = Encode(sparse.Indices, null, "", null) };
         proto.Dims.Add(sparse.Shape);
         return proto;
     }

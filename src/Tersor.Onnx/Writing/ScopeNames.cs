@@ -7,6 +7,12 @@ internal static class ScopeNames
     {
         foreach (Graph graph in model.Functions.Select(f => f.Body).Prepend(model.Graph))
             Walk(graph, new(StringComparer.Ordinal));
+        // Constraints are stored by name: a constrained weight may share its name with no weight of another scope.
+        foreach (IGrouping<string, Value> same in ConstraintTags.Weights(model).GroupBy(w => w.Name).Where(g => g.Skip(1).Any() && g.Any(w => w.Constraints.Count > 0)))
+        {
+            foreach (Value weight in same.Skip(1)) // the main graph's comes first
+                weight.MakeNameUnique();
+        }
     }
 
     private static void Walk(Graph graph, HashSet<string> outer)
@@ -17,7 +23,7 @@ internal static class ScopeNames
         foreach (Value value in graph.Inputs.Concat(graph.Initializers).Concat(graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()).Distinct().ToArray())
         {
             if (outer.Contains(value.Name))
-                value.Rename(value.Name);
+                value.MakeNameUnique();
             own.Add(value.Name);
         }
         own.RemoveAll(name => !outer.Add(name));
