@@ -11,6 +11,9 @@ public sealed record PassContext
     /// <summary>Stops the pass; the model is then in an unspecified state and must be dropped.</summary>
     public CancellationToken Cancellation { get; init; }
 
+    /// <summary>Runs the small models a pass makes to compute constants. Default: in this process.</summary>
+    public IModelRunner Runner { get; init; } = InProcessRunner.Instance;
+
     /// <summary>Types and shapes known beyond what the file declares, by value name of the main graph; empty when nothing is known.</summary>
     public IReadOnlyDictionary<string, OnnxType> KnownTypes { get; init; } = new Dictionary<string, OnnxType>();
 

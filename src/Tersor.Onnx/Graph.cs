@@ -184,6 +184,34 @@ public sealed class Graph
         return moved;
     }
 
+    /// <summary>Turns a Constant node of this graph into an initializer of <paramref name="target"/>, this graph or one around it. Value, constraints and readers stay; the name too, within one graph.</summary>
+    /// <exception cref="InvalidOperationException">Not a Constant node with a dense tensor.</exception>
+    public Value LiftConstant(Node node, Graph target)
+    {
+        Tensor tensor = node.Is("Constant") && ReferenceEquals(node.Graph, this) && ConstantNode.Tensor(node) is { } dense ? dense
+            : throw new InvalidOperationException($"{node} is not a Constant node of graph '{Name}' with a dense tensor.");
+        Value value = node.ReleaseOutput(0);
+        node.Remove();
+        value.Graph = target;
+        value.Type = value.IsGraphOutput ? value.Type : null;
+        if (!ReferenceEquals(target, this))
+            value.Rename(value.Name);
+        target.AttachInitializer(value, tensor);
+        return value;
+    }
+
+    /// <summary>Copies the content of a body without inputs, such as a branch of If, to the place before <paramref name="position"/>.</summary>
+    /// <returns>What stands here for each of the body's outputs.</returns>
+    /// <exception cref="ArgumentException">The body takes inputs.</exception>
+    public IReadOnlyList<Value> CopyIn(Graph body, Node position)
+    {
+        if (body.Inputs.Count > 0)
+            throw new ArgumentException($"Graph '{body.Name}' takes {body.Inputs.Count} inputs; only a body without inputs can be copied in.", nameof(body));
+        ModelCloner cloner = new(keepNames: false);
+        cloner.CopyContents(body, this, position);
+        return [.. body.Outputs.Select(cloner.Mapped)];
+    }
+
     /// <summary>Adds a node at the end. <paramref name="outputNames"/> are hints, made unique; an empty one leaves that output out.</summary>
     public Node AddNode(string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<string> outputNames, IEnumerable<KeyValuePair<string, Attribute>>? attributes = null, string domain = "", string? name = null) =>
         InsertBefore(null, opType, inputs, outputNames, attributes, domain, name);

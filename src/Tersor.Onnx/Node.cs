@@ -199,6 +199,15 @@ public sealed class Node
         Graph.Unlink(this);
     }
 
+    /// <summary>Gives an output up without touching its readers; the caller finds it another home.</summary>
+    internal Value ReleaseOutput(int index)
+    {
+        Value value = outputs[index] ?? throw new InvalidOperationException($"{this} does not make output {index}.");
+        outputs[index] = null;
+        (value.Producer, value.ProducerIndex) = (null, 0);
+        return value;
+    }
+
     internal void AttachOutput(Value? value)
     {
         outputs.Add(value);

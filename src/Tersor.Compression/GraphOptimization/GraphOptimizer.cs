@@ -1,0 +1,44 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression.GraphOptimization;
+
+/// <summary>Runs the graph passes until none changes anything, each on a clone, verified on sample input and dropped where the outputs differ.</summary>
+public sealed class GraphOptimizer(GraphOptimizerOptions options)
+{
+    /// <summary>Optimizes a model. The given model is not changed.</summary>
+    /// <exception cref="CompressionException">The options do not fit the model.</exception>
+    public OptimizationResult Run(Model original, CancellationToken cancellation = default)
+    {
+        OptimizationResult result = Run(original, options.FoldConstants, cancellation);
+        if (result.BytesAfter <= options.MaxGrowth * result.BytesBefore)
+            return result;
+        // Folding paid in bytes after all: once more, storing only what is no larger than what it replaces.
+        result = Run(original, options.FoldConstants with { Growth = 0, SmallBytes = 0 }, cancellation);
+        return result.BytesAfter <= options.MaxGrowth * result.BytesBefore || !options.FixDimensions.IsEmpty ? result
+            : result with { Model = original, IsChanged = false, NodesAfter = result.NodesBefore, BytesAfter = result.BytesBefore, Difference = OutputDifference.None, DifferenceAtDefaults = OutputDifference.None };
+    }
+
+    private OptimizationResult Run(Model original, FoldConstantsOptions folding, CancellationToken cancellation)
+    {
+        OptimizationRun run = new(original, options, cancellation);
+        if (!options.FixDimensions.IsEmpty)
+            run.Step(new FixDimensionsPass(options.FixDimensions), 0);
+        Pass[] passes = [.. new Pass[]
+        {
+            new LiftConstantsPass(options.LiftConstants),
+            new RemoveNoOpsPass(),
+            new FoldConstantsPass(folding),
+            new MergeDuplicatesPass(),
+            new FoldBatchNormalizationPass(options.FoldBatchNormalization),
+            new RemoveUnreachablePass(),
+        }.Where(p => !options.Without.Contains(p.Name))];
+        bool again = true;
+        for (int round = 1; again && round <= options.MaxRounds; round++)
+        {
+            again = false;
+            foreach (Pass pass in passes)
+                again |= run.Step(pass, round);
+        }
+        return run.Finish();
+    }
+}

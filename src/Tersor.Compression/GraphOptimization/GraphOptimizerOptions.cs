@@ -1,0 +1,40 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression.GraphOptimization;
+
+/// <summary>What <see cref="GraphOptimizer"/> does. Immutable; change it with <c>with</c>.</summary>
+public sealed record GraphOptimizerOptions
+{
+    /// <summary>Names of passes to leave out. Default: none.</summary>
+    public IReadOnlyList<string> Without { get; init; } = [];
+
+    /// <summary>Sizes for open dimensions of the inputs. Default: they stay open.</summary>
+    public FixDimensionsOptions FixDimensions { get; init; } = new();
+
+    /// <summary>How constants are lifted.</summary>
+    public LiftConstantsOptions LiftConstants { get; init; } = new();
+
+    /// <summary>How constants are folded.</summary>
+    public FoldConstantsOptions FoldConstants { get; init; } = new();
+
+    /// <summary>How scales and shifts are folded.</summary>
+    public FoldBatchNormalizationOptions FoldBatchNormalization { get; init; } = new();
+
+    /// <summary>Inputs to verify with, as a caller would feed them. Default: made-up ones.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? Samples { get; init; }
+
+    /// <summary>Sizes of named dimensions in made-up samples. Default: 1, and a second size.</summary>
+    public IReadOnlyDictionary<string, long> SampleDimensions { get; init; } = new Dictionary<string, long>();
+
+    /// <summary>Largest difference an arithmetic step may make, relative to the largest element of the output. Default 1e-4.</summary>
+    public double Tolerance { get; init; } = 1e-4;
+
+    /// <summary>How often the passes are gone through at most. Default 8; most models are done after 3.</summary>
+    public int MaxRounds { get; init; } = 8;
+
+    /// <summary>How many times its size the file may become at most. Default 1.05.</summary>
+    public double MaxGrowth { get; init; } = 1.05;
+
+    /// <summary>Runs models for folding and verification. Default: in this process.</summary>
+    public IModelRunner Runner { get; init; } = InProcessRunner.Instance;
+}

@@ -1,0 +1,143 @@
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Compression.GraphOptimization;
+
+/// <summary>The state of one optimization: the model so far, its outputs, the steps taken.</summary>
+internal sealed class OptimizationRun
+{
+    private readonly Model original;
+    private readonly GraphOptimizerOptions options;
+    private readonly CancellationToken cancellation;
+    private readonly List<OptimizationStep> steps = [];
+    private readonly HashSet<string> refused = new(StringComparer.Ordinal);
+    private readonly HashSet<string> typed;
+    private readonly ModelVerifier? verifier;
+    private readonly string? notVerified;
+    private Model current;
+    private IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? outputs;
+    private IReadOnlyDictionary<string, OnnxType>? types;
+
+    public OptimizationRun(Model original, GraphOptimizerOptions options, CancellationToken cancellation)
+    {
+        (this.original, this.options, this.cancellation) = (original, options, cancellation);
+        current = original;
+        Dictionary<string, long> dimensions = new(options.SampleDimensions);
+        foreach ((string name, long[] sizes) in options.FixDimensions.Bindings(original))
+            dimensions[name] = sizes[0];
+        // Samples must have the sizes asked for: the original is run on what the result will take.
+        Model sampled = original;
+        if (!options.FixDimensions.IsEmpty && !options.FixDimensions.Problems(original).Any())
+        {
+            sampled = original.Clone();
+            new FixDimensionsPass(options.FixDimensions).Run(sampled, PassContext.None);
+        }
+        verifier = ModelVerifier.Create(sampled, options.Samples, dimensions, options.Runner, out notVerified);
+        outputs = verifier?.Outputs;
+        typed = [.. original.AllGraphs().SelectMany(g => g.Nodes).SelectMany(n => n.Outputs).OfType<Value>().Where(v => v.Type is not null).Select(v => v.Name)];
+    }
+
+    /// <summary>Runs one pass. True when it changed something that was kept.</summary>
+    public bool Step(Pass pass, int round)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (refused.Contains(pass.Name))
+            return false;
+        if (verifier is null && pass.Effect != PassEffect.Structural)
+        {
+            refused.Add(pass.Name);
+            PassReport report = new();
+            report.Skip(current.Graph.Name, "nothing could be run to verify it with");
+            steps.Add(new(pass.Name, round, report, null, null));
+            return false;
+        }
+        Model trial = current.Clone();
+        types ??= TypeInference.Infer(current, options.Runner);
+        PassContext context = new() { Cancellation = cancellation, Runner = options.Runner, KnownTypes = types };
+        PassReport done = pass.Run(trial, context);
+        if (done.Changes.Count == 0)
+        {
+            steps.Add(new(pass.Name, round, done, null, null));
+            return false;
+        }
+        string? objection = Verify(pass, trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? now);
+        steps.Add(new(pass.Name, round, done, objection, difference));
+        if (objection is not null)
+        {
+            refused.Add(pass.Name);
+            return false;
+        }
+        (current, outputs, types) = (trial, now, null);
+        return true;
+    }
+
+    public OptimizationResult Finish()
+    {
+        bool changed = !ReferenceEquals(current, original);
+        if (changed)
+            RefreshTypes();
+        OutputDifference? plain = null, atDefaults = null;
+        if (verifier is not null)
+        {
+            SessionSettings defaults = new();
+            plain = changed ? OutputDifference.Of(verifier.Outputs, outputs!) : OutputDifference.None;
+            atDefaults = changed ? OutputDifference.Of(verifier.Run(original, defaults), verifier.Run(current, defaults)) : OutputDifference.None;
+        }
+        return new()
+        {
+            Model = current,
+            IsChanged = changed,
+            NodesBefore = ModelSize.Nodes(original),
+            NodesAfter = ModelSize.Nodes(current),
+            BytesBefore = ModelSize.Of(original),
+            BytesAfter = ModelSize.Of(current),
+            Steps = steps,
+            VerifiedSamples = verifier?.SampleCount ?? 0,
+            NotVerified = verifier is null ? notVerified : null,
+            Difference = plain,
+            DifferenceAtDefaults = atDefaults,
+        };
+    }
+
+    private string? Verify(Pass pass, Model trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? now)
+    {
+        (difference, now) = (null, null);
+        if (ModelInterface.Difference(original, trial, shapesMayChange: !options.FixDimensions.IsEmpty) is { } change)
+            return $"the interface changed: {change}";
+        if (verifier is null)
+            return null;
+        try
+        {
+            now = verifier.Run(trial);
+        }
+        catch (RuntimeException e)
+        {
+            return $"the result does not run: {e.Message}";
+        }
+        difference = OutputDifference.Of(pass.Effect == PassEffect.Structural ? outputs! : verifier.Outputs, now);
+        return pass.Effect switch
+        {
+            PassEffect.Structural when !difference.BitEqual => $"outputs differ by {difference.Relative:0.0e0} of the largest; expected equal bits",
+            PassEffect.Arithmetic when !(difference.Relative <= options.Tolerance) => $"outputs differ by {difference.Relative:0.0e0} of the largest; at most {options.Tolerance:0.0e0} is allowed",
+            _ => null,
+        };
+    }
+
+    /// <summary>Inner values whose type the original declared have it declared anew; others have none, as before.</summary>
+    private void RefreshTypes()
+    {
+        types ??= TypeInference.Infer(current, options.Runner);
+        foreach (Graph graph in current.AllGraphs())
+        {
+            foreach (Value value in graph.Nodes.Where(n => !n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>().Where(v => !v.IsGraphOutput))
+                value.Type = typed.Contains(value.Name) ? graph.IsMain ? types.GetValueOrDefault(value.Name) : value.Type : null;
+        }
+        if (options.FixDimensions.IsEmpty)
+            return;
+        foreach (Value output in current.Graph.Outputs)
+        {
+            if (types.TryGetValue(output.Name, out OnnxType? inferred) && inferred.AsTensor is { FixedShape: not null } fixedType && output.Type?.AsTensor is { FixedShape: null })
+                output.Type = fixedType;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression.GraphOptimization;
+
+/// <summary>Computes once what depends on constants alone, shape arithmetic included, and takes the branch of an If whose condition is constant.</summary>
+/// <remarks>ONNX Runtime computes the values, so they are what it would have computed at run time. Results that would make the file larger stay computed.</remarks>
+public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
+{
+    /// <inheritdoc/>
+    public override string Name => "fold-constants";
+
+    /// <inheritdoc/>
+    public override PassEffect Effect => PassEffect.Structural;
+
+    /// <inheritdoc/>
+    protected override PassReport Apply(Model model, PassContext context)
+    {
+        PassReport report = new();
+        TypeFacts types = new(context);
+        double budget = options.Growth * model.AllGraphs().SelectMany(g => g.Initializers).Sum(v => (double)(v.Tensor?.ByteLength ?? 0)) + 1024;
+        foreach (Graph graph in model.AllGraphs().ToArray())
+        {
+            context.Cancellation.ThrowIfCancellationRequested();
+            if (!IsAttached(graph))
+                continue;
+            FoldShapes(graph, types, report);
+            FoldRegion(graph, types, context, report, ref budget);
+            InlineBranches(graph, report);
+        }
+        return report;
+    }
+
+    private static bool IsAttached(Graph graph) => graph.Owner is null || (graph.Owner.IsInGraph && IsAttached(graph.Owner.Graph));
+
+    private static void FoldShapes(Graph graph, TypeFacts types, PassReport report)
+    {
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Output(0) is not { IsUnused: false } output || ShapeFolding.Result(node, types) is not { } result)
+                continue;
+            if (output.IsGraphOutput)
+                report.Skip(node.ToString(), "constant, but its graph gives it out");
+            else
+                Replace(node, output, result, $"always [{string.Join(',', result.ToInt64s())}]", report);
+        }
+    }
+
+    private void FoldRegion(Graph graph, TypeFacts types, PassContext context, PassReport report, ref double budget)
+    {
+        Dictionary<Value, double> bounds = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        List<Node> region = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Is("Constant") || node.Outputs.Count == 0 || node.Outputs.All(o => o is null or { IsUnused: true }) || !node.Inputs.All(i => i is null || i.Constant is not null || bounds.ContainsKey(i)))
+                continue;
+            double? bound = ResultSize.Bound(node, v => v.Constant is { } constant ? constant.Length : bounds.TryGetValue(v, out double known) ? known : null, types);
+            string? reason = Determinism.Doubt(node)
+                ?? (node.Bodies.Any() ? "has a body" : null)
+                ?? (node.Attributes.Values.Any(a => a is Onnx.Attribute.Reference) ? "depends on an attribute of the function's caller" : null)
+                ?? (node.Graph.Model.FindFunction(node) is not null ? "calls a function" : null)
+                ?? (bound is null ? "the size of its result is not known yet" : null)
+                ?? (bound * 8 > options.MaxResultBytes ? $"its result may take {bound * 8:0} bytes" : null);
+            if (reason is null)
+                Take(node, bound!.Value);
+            else if (!node.Is("If"))
+                report.Skip(node.ToString(), reason);
+        }
+        List<(Node Node, string Reason)> failures = [];
+        Dictionary<Value, Tensor> results = ConstantRegion.Compute(region, context.Runner, failures);
+        foreach ((Node node, string reason) in failures)
+            report.Skip(node.ToString(), $"the engine cannot compute it: {reason}");
+        foreach ((Node node, string what, Value output, Tensor tensor) in new SizeRule(options).Choose(region, results, ref budget, report))
+            Replace(node, output, tensor, what, report);
+
+        void Take(Node node, double bound)
+        {
+            region.Add(node);
+            foreach (Value? output in node.Outputs)
+            {
+                if (output is not null)
+                    bounds[output] = bound;
+            }
+        }
+    }
+
+    private static void Replace(Node node, Value output, Tensor tensor, string what, PassReport report)
+    {
+        report.Changed(node.ToString(), what);
+        Value constant = Constants.Add(node, output.Name, tensor);
+        output.ReplaceAllUsesWith(constant);
+        RemoveChain(node);
+    }
+
+    /// <summary>Removes a node nothing reads any more, and then those that only it read.</summary>
+    private static void RemoveChain(Node node)
+    {
+        if (!node.IsInGraph || node.Outputs.Any(o => o is { IsUnused: false }))
+            return;
+        Value?[] inputs = [.. node.Inputs];
+        node.Remove();
+        foreach (Value? input in inputs)
+        {
+            if (input is { IsUnused: true, Producer: { } producer })
+                RemoveChain(producer);
+            else
+                Rewire.RemoveIfUnused(input);
+        }
+    }
+
+    private static void InlineBranches(Graph graph, PassReport report)
+    {
+        foreach (Node node in graph.Nodes.Where(n => n.Is("If")))
+        {
+            if (node.Input(0)?.Constant is not { Type: ElementType.Bool, Length: 1 } condition)
+                continue;
+            bool taken = condition.ToInt64s()[0] != 0;
+            Graph? branch = node.Body(taken ? "then_branch" : "else_branch");
+            if (branch is null || branch.Inputs.Count > 0 || branch.Outputs.Count != node.Outputs.Count || (graph.Function is not null && branch.Initializers.Any()))
+            {
+                report.Skip(node.ToString(), "its condition is constant, but the branch cannot stand here");
+                continue;
+            }
+            report.Changed(node.ToString(), $"always takes its {(taken ? "then" : "else")} branch");
+            IReadOnlyList<Value> values = graph.CopyIn(branch, node);
+            for (int i = 0; i < values.Count; i++)
+            {
+                if (node.Outputs[i] is { } output)
+                    output.ReplaceAllUsesWith(values[i]);
+            }
+            node.Remove();
+        }
+    }
+}

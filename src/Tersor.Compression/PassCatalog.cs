@@ -1,0 +1,22 @@
+using Tersor.Compression.GraphOptimization;
+
+namespace Tersor.Compression;
+
+/// <summary>Every pass, by the name it has on the command line, in recipes, in reports and in the documentation.</summary>
+public static class PassCatalog
+{
+    /// <summary>The table: one line a pass.</summary>
+    public static IReadOnlyList<PassEntry> Entries { get; } =
+    [
+        PassEntry.Of<FixDimensionsOptions>("fix-dimensions", "Give sizes to dimensions the inputs leave open", o => new FixDimensionsPass(o)),
+        PassEntry.Of<LiftConstantsOptions>("lift-constants", "Turn Constant nodes into initializers of the main graph", o => new LiftConstantsPass(o)),
+        PassEntry.Of("remove-no-ops", "Remove nodes that give out what they take in", () => new RemoveNoOpsPass()),
+        PassEntry.Of<FoldConstantsOptions>("fold-constants", "Compute once what depends on constants and fixed shapes alone", o => new FoldConstantsPass(o)),
+        PassEntry.Of("merge-duplicates", "Merge equal initializers and nodes that compute the same", () => new MergeDuplicatesPass()),
+        PassEntry.Of<FoldBatchNormalizationOptions>("fold-batch-normalization", "Fold BatchNormalization and constant scales and shifts into the layer beside them", o => new FoldBatchNormalizationPass(o)),
+        PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
+    ];
+
+    /// <summary>The entry of that name, or null.</summary>
+    public static PassEntry? Find(string name) => Entries.FirstOrDefault(e => e.Name == name);
+}
