@@ -38,9 +38,10 @@ internal static class CommandLine
     }
 
     /// <summary>The command `tersor` with everything below it.</summary>
-    public static RootCommand Root(Terminal terminal)
+    public static Command Root(Terminal terminal)
     {
-        RootCommand root = new("Makes trained neural networks smaller and faster: ONNX in, ONNX out, with accuracy, size and speed measured.")
+        // Not a RootCommand: that one takes its name and version from whatever program hosts it.
+        Command root = new("tersor", "Makes trained neural networks smaller and faster: ONNX in, ONNX out, with accuracy, size and speed measured.")
         {
             InspectCommand.Create(terminal),
         };

@@ -22,6 +22,9 @@ internal static class Failures
                 return ExitCodes.WrongUsage;
             case AggregateException { InnerExceptions: [var only] }:
                 return Report(only, terminal);
+            case FileNotFoundException { FileName: { Length: > 0 } file } missing when missing.InnerException is null:
+                terminal.Say($"Error: {file}: no such file.");
+                return ExitCodes.Failed;
             default:
                 terminal.Say(IsExpected(exception)
                     ? $"Error: {exception.Message.ReplaceLineEndings(" ")}"

@@ -20,13 +20,24 @@ internal static class HelpText
         return command;
     }
 
-    /// <summary>Lets `--help` of the root and all commands print in this form.</summary>
-    public static void Install(RootCommand root)
+    /// <summary>Gives the root `--version`, and it and every command below it `--help`.</summary>
+    public static void Install(Command root)
     {
-        HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Description = "Explain the command and its options.";
+        HelpOption help = new() { Description = "Explain the command and its options.", Recursive = true };
         help.Action = new Action((HelpAction)help.Action!);
-        root.Options.OfType<VersionOption>().Single().Description = "Print the version.";
+        root.Add(help);
+        root.Add(new VersionOption { Description = "Print the version.", Action = new VersionAction() });
+    }
+
+    private sealed class VersionAction : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parsed)
+        {
+            parsed.InvocationConfiguration.Output.WriteLine(CommandLine.Version);
+            return ExitCodes.Done;
+        }
     }
 
     private sealed class Action(HelpAction inner) : SynchronousCommandLineAction
