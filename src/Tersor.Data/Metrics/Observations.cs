@@ -1,0 +1,90 @@
+using Tersor.Onnx;
+
+namespace Tersor.Data.Metrics;
+
+/// <summary>What metrics take from an observation; what is missing is a clear error.</summary>
+internal static class Observations
+{
+    /// <summary>The named output of every step, or the only (else first) output when <paramref name="name"/> is null.</summary>
+    public static IEnumerable<Tensor> Select(IReadOnlyList<IReadOnlyDictionary<string, Tensor>> steps, string? name) => steps.Select(outputs => Select(outputs, name));
+
+    public static Tensor Select(IReadOnlyDictionary<string, Tensor> outputs, string? name)
+    {
+        if (name is null)
+            return outputs.Count > 0 ? outputs.Values.First() : throw new DataException("The model has no output to measure.");
+        return outputs.TryGetValue(name, out Tensor? output)
+            ? output
+            : throw new DataException($"The metric reads output '{name}', but the model has {string.Join(", ", outputs.Keys)}.{Nearest.Hint(name, outputs.Keys)}");
+    }
+
+    public static Tensor Label(Observation observation, string name) => observation.Sample.Labels.TryGetValue(name, out Tensor? label)
+        ? label
+        : throw new DataException($"Sample '{observation.Sample.Name}' has no label '{name}'{(observation.Sample.Labels.Count == 0 ? "" : $"; it has {string.Join(", ", observation.Sample.Labels.Keys)}")}. "
+            + "Use a data set with labels, or a metric that compares with a reference model.");
+
+    public static IReadOnlyList<IReadOnlyDictionary<string, Tensor>> Reference(Observation observation) =>
+        observation.Reference ?? throw new DataException("The metric compares with a reference model, but there is none.");
+
+    /// <summary>Scores [.., classes] of all steps as rows, with the label of each.</summary>
+    public static IEnumerable<(float[] Scores, int Label)> Rows(Observation observation, string? output, string label)
+    {
+        long[] labels = Label(observation, label) is { Type: not ElementType.String } tensor
+            ? tensor.ToInt64s()
+            : throw new DataException($"Label '{label}' of sample '{observation.Sample.Name}' is text; expected a class index.");
+        int row = 0;
+        foreach (Tensor scores in Select(observation.Outputs, output))
+        {
+            foreach (float[] values in RowsOf(scores))
+            {
+                if (row >= labels.Length)
+                    break;
+                long expected = labels[row++];
+                if (expected < 0 || expected >= values.Length)
+                    throw new DataException($"Sample '{observation.Sample.Name}' has class {expected}, but the output {scores} has classes 0..{values.Length - 1}.");
+                yield return (values, (int)expected);
+            }
+        }
+        if (row != labels.Length)
+            throw new DataException($"Sample '{observation.Sample.Name}' has {labels.Length} labels, but the output has {row} rows of scores.");
+    }
+
+    /// <summary>The rows along the last dimension.</summary>
+    public static IEnumerable<float[]> RowsOf(Tensor scores)
+    {
+        int classes = scores.Rank > 0 ? (int)scores.Shape[^1] : 1;
+        return classes == 0 ? [] : scores.ToFloats().Chunk(classes);
+    }
+
+    /// <summary>Index of the largest value; the first of equal ones; NaN never wins.</summary>
+    public static int ArgMax(ReadOnlySpan<float> values)
+    {
+        int best = 0;
+        for (int i = 1; i < values.Length; i++)
+        {
+            if (values[i] > values[best] || float.IsNaN(values[best]))
+                best = i;
+        }
+        return best;
+    }
+
+    /// <summary>The output and its reference, step by step, as numbers.</summary>
+    public static IEnumerable<(double[] Actual, double[] Expected)> Pairs(Observation observation, string? output)
+    {
+        IReadOnlyList<IReadOnlyDictionary<string, Tensor>> reference = Reference(observation);
+        if (reference.Count != observation.Outputs.Count)
+            throw new DataException($"Sample '{observation.Sample.Name}': {observation.Outputs.Count} steps, but {reference.Count} in the reference.");
+        for (int i = 0; i < reference.Count; i++)
+        {
+            foreach ((Tensor actual, Tensor expected) in Same(observation.Outputs[i], reference[i], output))
+            {
+                if (!actual.Shape.AsSpan().SequenceEqual(expected.Shape.AsSpan()))
+                    throw new DataException($"Sample '{observation.Sample.Name}': output is {actual}, the reference's {expected}.");
+                yield return (actual.ToDoubles(), expected.ToDoubles());
+            }
+        }
+    }
+
+    // Without a name all outputs count, in the reference's order.
+    private static IEnumerable<(Tensor, Tensor)> Same(IReadOnlyDictionary<string, Tensor> actual, IReadOnlyDictionary<string, Tensor> expected, string? output) =>
+        output is null ? expected.Select(e => (Select(actual, e.Key), e.Value)) : [(Select(actual, output), Select(expected, output))];
+}
