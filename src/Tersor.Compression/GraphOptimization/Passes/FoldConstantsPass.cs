@@ -115,7 +115,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
                 continue;
             bool taken = condition.ToInt64s()[0] != 0;
             Graph? branch = node.Body(taken ? "then_branch" : "else_branch");
-            if (branch is null || branch.Inputs.Count > 0 || branch.Outputs.Count != node.Outputs.Count || (graph.Function is not null && branch.Initializers.Any()))
+            if (branch is null || branch.Inputs.Count > 0 || branch.Outputs.Count != node.Outputs.Count || (graph.Function is not null && branch.Initializers.Count > 0))
             {
                 report.Skip(node.ToString(), "its condition is constant, but the branch cannot stand here");
                 continue;
