@@ -25,23 +25,22 @@ internal sealed class CalibratedModel
 
     /// <summary>Runs the calibration set once to learn the ranges, after one sample to learn types and shapes.</summary>
     /// <param name="model">Float, in an operator set that has Q/DQ. It must not change afterwards.</param>
-    /// <param name="samples">The calibration set.</param>
-    /// <param name="feedback">State outputs and inputs.</param>
+    /// <param name="data">The calibration set.</param>
     /// <param name="settings">Range estimator, engine threads, nodes kept float.</param>
     /// <param name="keepFloat">Nodes kept float by the user.</param>
     /// <param name="progress">Told after every sample, as a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static CalibratedModel Calibrate(Model model, IReadOnlyList<Sample> samples, IReadOnlyDictionary<string, string> feedback, QuantizeSettings settings,
+    public static CalibratedModel Calibrate(Model model, IDataSet data, QuantizeSettings settings,
         Func<Node, string?> keepFloat, IProgress<double>? progress, CancellationToken cancellation)
     {
         ObserverSettings observer = new() { Session = new() { Threads = settings.Threads } };
         ShapeCollector shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
-        Observer.Observe(model, samples.Take(1), feedback, [shapes], observer, cancellation: cancellation);
+        Observer.Observe(model, data.Take(1), [shapes], observer, cancellation: cancellation);
         Placer placer = new(EngineRules.X64Vnni, TypeOf);
         QuantizationPlacement full = placer.Place(model, keepFloat);
 
         HistogramCollector histograms = new(full.Activations());
-        Observer.Observe(model, samples, feedback, [histograms], observer, new ObservationShare(samples.Count, progress), cancellation);
+        Observer.Observe(model, data, [histograms], observer, new ObservationShare(data.Count, progress), cancellation);
         Dictionary<Value, (double Low, double High)> ranges = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)
         {

@@ -14,13 +14,12 @@ internal sealed class OutputNoise
     private readonly List<float[][]> expected = [];
 
     /// <param name="original">The float model. All its floating-point outputs are compared, as logits where they end in a squashing function.</param>
-    /// <param name="samples">Samples to run.</param>
-    /// <param name="feedback">State outputs and inputs.</param>
+    /// <param name="data">Samples to run; few enough to be kept in memory, since they are run again and again.</param>
     /// <param name="settings">How to run.</param>
     /// <param name="cancellation">Looked at between samples.</param>
-    public OutputNoise(Model original, IReadOnlyList<Sample> samples, IReadOnlyDictionary<string, string> feedback, SessionSettings settings, CancellationToken cancellation)
+    public OutputNoise(Model original, IDataSet data, SessionSettings settings, CancellationToken cancellation)
     {
-        (this.samples, this.feedback, this.settings) = (samples, feedback, settings);
+        (samples, feedback, this.settings) = ([.. data.Samples()], data.Feedback, settings);
         foreach (float[][] values in Run(original, cancellation))
             expected.Add(values);
     }

@@ -48,25 +48,25 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     {
         Model prepared = model.Clone();
         OpsetRaiser.Raise(prepared, Math.Max(prepared.Opset, QuantizeStaticPass.RequiredOpset));
-        (Sample[] calibrating, Sample[] selecting) = Samples(data, selection);
-        CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, data.Feedback, settings, ByUser, new StageProgress(progress, "calibrating"), cancellation);
+        (IDataSet calibrating, IDataSet selecting) = Samples(data, selection);
+        CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, settings, ByUser, new StageProgress(progress, "calibrating"), cancellation);
 
         SessionSettings session = new() { Threads = settings.Threads };
         IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking = [];
         if (settings.SensitivitySamples > 0 && calibrated.Full.Units.Count > 0)
         {
-            OutputNoise noise = new(prepared, [.. selecting.Take(settings.SensitivitySamples)], data.Feedback, session, cancellation);
+            OutputNoise noise = new(prepared, selecting.Take(settings.SensitivitySamples), session, cancellation);
             ranking = SensitivityRanking.Measure(calibrated, noise, new StageProgress(progress, "ranking layers"), cancellation);
         }
-        return Choose(prepared, calibrated, ranking, selecting, data.Feedback, metric, session, progress, cancellation);
+        return Choose(prepared, calibrated, ranking, selecting, metric, session, progress, cancellation);
     }
 
-    private QuantizeResult Choose(Model prepared, CalibratedModel calibrated, IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking, Sample[] samples,
-        IReadOnlyDictionary<string, string> feedback, Func<IMetric>? metric, SessionSettings session, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    private QuantizeResult Choose(Model prepared, CalibratedModel calibrated, IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking, IDataSet samples,
+        Func<IMetric>? metric, SessionSettings session, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
         double? floatMetric = metric is null ? null : Measure(prepared);
         bool higher = metric?.Invoke().HigherIsBetter ?? true;
-        OutputNoise noise = new(prepared, [.. samples.Take(Math.Max(settings.SensitivitySamples, 8))], feedback, session, cancellation);
+        OutputNoise noise = new(prepared, samples.Take(Math.Max(settings.SensitivitySamples, 8)), session, cancellation);
         List<(QuantizationCandidate Candidate, Model Model, PassReport Report)> tried = [];
         int[] steps = [.. FloatLayerSteps.Where(k => k <= ranking.Count)];
         foreach (int count in steps)
@@ -100,23 +100,27 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         {
             IMetric counter = metric();
             using ModelSession loaded = new(candidate, session);
-            SampleRunner runner = new(loaded, feedback);
-            foreach (Sample sample in samples)
+            SampleRunner runner = new(loaded, samples.Feedback);
+            foreach (Sample sample in samples.Samples())
                 counter.Add(new(sample, runner.Run(sample, null, cancellation), null));
             return counter.Value;
         }
     }
 
-    private (Sample[] Calibrating, Sample[] Selecting) Samples(IDataSet data, IDataSet? selection)
+    /// <summary>Samples to calibrate with and samples held out, both spread over their set: data in files is often sorted by class.</summary>
+    private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection)
     {
-        int heldOut = selection is not null ? 0 : Math.Min(data.Count - 1, Math.Max(1, data.Count / 5));
-        int calibrating = Math.Min(settings.CalibrationSamples, data.Count - heldOut);
-        // Spread over the set: data in files is often sorted by class.
-        Sample[] first = [.. Enumerable.Range(0, calibrating).Select(i => data.Read((int)((long)i * (data.Count - heldOut) / calibrating)))];
-        IDataSet source = selection ?? data;
-        int start = selection is null ? data.Count - heldOut : 0, available = source.Count - start, count = Math.Min(settings.SelectionSamples, available);
-        Sample[] second = [.. Enumerable.Range(0, count).Select(i => source.Read(start + (int)((long)i * available / count)))];
-        return (first, second.Length > 0 ? second : first);
+        int heldOut = selection is not null ? 0 : Math.Max(1, data.Count / 5);
+        if (data.Count == 1)
+            return (data, selection ?? data);
+        IDataSet calibrating = Spread(data, 0, data.Count - heldOut, settings.CalibrationSamples);
+        return (calibrating, selection is null ? Spread(data, data.Count - heldOut, data.Count, settings.SelectionSamples) : Spread(selection, 0, selection.Count, settings.SelectionSamples));
+
+        static IDataSet Spread(IDataSet data, int from, int to, int most)
+        {
+            int count = Math.Min(most, to - from);
+            return data.Select([.. Enumerable.Range(0, count).Select(i => from + (int)((long)i * (to - from) / count))]);
+        }
     }
 
     private string? ByUser(Node node) => settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match
