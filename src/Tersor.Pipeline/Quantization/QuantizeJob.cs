@@ -107,20 +107,15 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         }
     }
 
-    /// <summary>Samples to calibrate with and samples held out, both spread over their set: data in files is often sorted by class.</summary>
+    /// <summary>Samples to calibrate with and samples held out, both drawn by seed: data in files is often sorted by class, and a fixed stride can meet one class only.</summary>
     private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection)
     {
-        int heldOut = selection is not null ? 0 : Math.Max(1, data.Count / 5);
-        if (data.Count == 1)
-            return (data, selection ?? data);
-        IDataSet calibrating = Spread(data, 0, data.Count - heldOut, settings.CalibrationSamples);
-        return (calibrating, selection is null ? Spread(data, data.Count - heldOut, data.Count, settings.SelectionSamples) : Spread(selection, 0, selection.Count, settings.SelectionSamples));
-
-        static IDataSet Spread(IDataSet data, int from, int to, int most)
-        {
-            int count = Math.Min(most, to - from);
-            return data.Select([.. Enumerable.Range(0, count).Select(i => from + (int)((long)i * (to - from) / count))]);
-        }
+        IDataSet calibrating = data;
+        if (selection is null && data.Count > 1)
+            (calibrating, selection) = data.Split(0.8, settings.Seed);
+        if (calibrating.Count == 0)
+            calibrating = data;
+        return (calibrating.Take(settings.CalibrationSamples, settings.Seed), (selection ?? data).Take(settings.SelectionSamples, settings.Seed));
     }
 
     private string? ByUser(Node node) => settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match

@@ -46,6 +46,9 @@ public sealed record QuantizeSettings
     /// <summary>Weights of fewer elements stay float under dynamic quantization. Default 4096.</summary>
     public long MinElements { get; init; } = 4096;
 
+    /// <summary>Draws the samples. The same seed draws the same. Default 1.</summary>
+    public int Seed { get; init; } = 1;
+
     /// <summary>Engine threads while calibrating and measuring. Default 1.</summary>
     public int Threads { get; init; } = 1;
 
