@@ -1,0 +1,72 @@
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using static Tersor.Data.Tests.Metrics.MetricTesting;
+
+namespace Tersor.Data.Tests.Metrics;
+
+public sealed class ClassificationMetricTests
+{
+    private const int Classes = 7;
+
+    private readonly (float[] Scores, long Label)[] rows;
+    private readonly Observation[] observations;
+
+    public ClassificationMetricTests()
+    {
+        Random random = new(20260101);
+        // Scores in steps of 0.5: ties are common.
+        rows = [.. Enumerable.Range(0, 300).Select(_ => (Enumerable.Range(0, Classes).Select(_ => random.Next(8) * 0.5f).ToArray(), (long)random.Next(Classes)))];
+        observations = [.. rows.Select(r => Seen(Tensor.Create([1, Classes], r.Scores), Tensor.Vector(r.Label)))];
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(7)]
+    public void Top_k_equals_sorting_the_scores(int k)
+    {
+        double expected = rows.Average(r => r.Scores.Select((s, i) => (s, i)).OrderByDescending(p => p.s).ThenBy(p => p.i).Take(k).Any(p => p.i == r.Label) ? 1.0 : 0);
+        Assert.Equal(expected, Measure(Metric("top-k", ("k", k.ToString())), observations), 12);
+    }
+
+    [Fact]
+    public void Top_1_is_top_k_of_1() => Assert.Equal(Measure(Metric("top-k", ("k", "1")), observations), Measure(Metric("top-1"), observations));
+
+    [Fact]
+    public void Cross_entropy_equals_the_formula_from_logits_and_from_probabilities()
+    {
+        double[][] probabilities = [.. rows.Select(r => r.Scores.Select(s => Math.Exp(s) / r.Scores.Sum(t => Math.Exp(t))).ToArray())];
+        double expected = -rows.Zip(probabilities).Average(p => Math.Log(p.Second[p.First.Label]));
+        Assert.Equal(expected, Measure(Metric("cross-entropy"), observations), 9);
+        double measured = Measure(Metric("cross-entropy", ("from", "probabilities")),
+            rows.Zip(probabilities, (r, p) => Seen(Tensor.Create([1, Classes], Array.ConvertAll(p, v => (float)v)), Tensor.Vector(r.Label))));
+        Assert.Equal(expected, measured, 6);
+        Assert.Equal(1000, Measure(Metric("cross-entropy"), Seen(Tensor.Create([1, 2], [1000f, 0]), Tensor.Vector(1L))), 6); // no overflow
+    }
+
+    [Fact]
+    public void Several_rows_in_one_sample_count_one_by_one()
+    {
+        Observation all = Seen(Tensor.Create([rows.Length, Classes], rows.SelectMany(r => r.Scores).ToArray()), Tensor.Vector([.. rows.Select(r => r.Label)]));
+        Assert.Equal(Measure(Metric("top-1"), observations), Measure(Metric("top-1"), all));
+    }
+
+    [Fact]
+    public void Agreement_compares_the_highest_scores()
+    {
+        Observation[] pairs = [.. rows.Zip(rows.Skip(1), (a, b) => Seen(Tensor.Create([1, Classes], a.Scores), reference: Tensor.Create([1, Classes], b.Scores)))];
+        double expected = rows.Zip(rows.Skip(1)).Average(p => Array.IndexOf(p.First.Scores, p.First.Scores.Max()) == Array.IndexOf(p.Second.Scores, p.Second.Scores.Max()) ? 1.0 : 0);
+        Assert.InRange(expected, 0.05, 0.5);
+        Assert.Equal(expected, Measure(Metric("top-1-agreement"), pairs), 12);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_said()
+    {
+        Tensor scores = Tensor.Create([1, 2], [1f, 0]);
+        Assert.Contains("no label 'label'", Assert.Throws<DataException>(() => Metric("top-1").Add(Seen(scores))).Message, StringComparison.Ordinal);
+        Assert.Contains("class 2", Assert.Throws<DataException>(() => Metric("top-1").Add(Seen(scores, Tensor.Vector(2L)))).Message, StringComparison.Ordinal);
+        Assert.Contains("'uot'", Assert.Throws<DataException>(() => Metric("top-1", ("output", "uot")).Add(Seen(scores, Tensor.Vector(0L)))).Message, StringComparison.Ordinal);
+        Assert.Contains("reference", Assert.Throws<DataException>(() => Metric("sqnr").Add(Seen(scores))).Message, StringComparison.Ordinal);
+    }
+}
