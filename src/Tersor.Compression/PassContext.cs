@@ -17,6 +17,11 @@ public sealed record PassContext
     /// <summary>Types and shapes known beyond what the file declares, by value name of the main graph; empty when nothing is known.</summary>
     public IReadOnlyDictionary<string, OnnxType> KnownTypes { get; init; } = new Dictionary<string, OnnxType>();
 
-    /// <summary>The type of a value: declared or known; null when neither.</summary>
-    public OnnxType? TypeOf(Value value) => value.Graph.IsMain && KnownTypes.TryGetValue(value.Name, out OnnxType? known) ? known : value.Type;
+    /// <summary>The same by value of the very model that the pass is given, bodies included. It goes before names.</summary>
+    public IReadOnlyDictionary<Value, OnnxType> ValueTypes { get; init; } = new Dictionary<Value, OnnxType>();
+
+    /// <summary>The type of a value: known or declared; null when neither.</summary>
+    public OnnxType? TypeOf(Value value) => ValueTypes.TryGetValue(value, out OnnxType? seen) ? seen
+        : value.Graph.IsMain && KnownTypes.TryGetValue(value.Name, out OnnxType? known) ? known
+        : value.Type;
 }

@@ -1,4 +1,3 @@
-using Microsoft.ML.OnnxRuntime;
 using Tersor.Onnx;
 using Tersor.Runtime;
 
@@ -11,43 +10,17 @@ public sealed class InProcessRunner : IModelRunner
     public static InProcessRunner Instance { get; } = new();
 
     /// <inheritdoc/>
-    public IReadOnlyList<IReadOnlyDictionary<string, Tensor>> Run(Model model, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> samples, SessionSettings settings)
+    public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> Run(Model model, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> samples, SessionSettings settings)
     {
         using ModelSession session = new(model, settings);
-        return [.. samples.Select(session.Run)];
+        return [.. samples.Select(s => session.RunValues(s))];
     }
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, OnnxType> OutputTypes(Model model)
     {
-        using SessionOptions options = new()
-        {
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
-            IntraOpNumThreads = 1,
-        };
-        try
-        {
-            using InferenceSession session = new(model.ToBytes(), options);
-            Dictionary<string, OnnxType> types = [];
-            foreach ((string name, NodeMetadata metadata) in session.OutputMetadata)
-            {
-                if (metadata.OnnxValueType == OnnxValueType.ONNX_TYPE_TENSOR)
-                    types[name] = Translate(metadata);
-            }
-            return types;
-        }
-        catch (OnnxRuntimeException e)
-        {
-            throw new RuntimeException($"ONNX Runtime cannot load the model: {e.Message}", e);
-        }
-    }
-
-    private static OnnxType.Tensor Translate(NodeMetadata metadata)
-    {
-        ElementType type = (ElementType)metadata.ElementDataType;
-        // The engine reports a scalar and an unknown rank alike, as no dimensions.
-        return metadata.Dimensions.Length == 0 ? new(type, null) : new(type, [.. metadata.Dimensions.Select((size, i) =>
-            size >= 0 ? new Dimension(size) : new Dimension(null, metadata.SymbolicDimensions[i] is { Length: > 0 } symbol ? symbol : null))]);
+        using ModelSession session = new(model, new() { Optimization = EngineOptimization.None });
+        // The engine reports a scalar and a tensor of unknown rank alike, as no dimensions.
+        return session.Outputs.ToDictionary(o => o.Name, o => o.Type is OnnxType.Tensor { Shape.Length: 0 } tensor ? tensor with { Shape = null } : o.Type);
     }
 }

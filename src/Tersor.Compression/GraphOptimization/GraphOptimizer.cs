@@ -9,16 +9,24 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
     /// <exception cref="CompressionException">The options do not fit the model.</exception>
     public OptimizationResult Run(Model original, CancellationToken cancellation = default)
     {
-        OptimizationResult result = Run(original, options.FoldConstants, cancellation);
-        if (result.BytesAfter <= options.MaxGrowth * result.BytesBefore)
-            return result;
-        // Folding paid in bytes after all: once more, storing only what is no larger than what it replaces.
-        result = Run(original, options.FoldConstants with { Growth = 0, SmallBytes = 0 }, cancellation);
+        OptimizationResult result = Run(original, options, cancellation);
+        if (result.BytesAfter > options.MaxGrowth * result.BytesBefore)
+        {
+            // Folding cost bytes after all: once more, storing only what is no larger than what it replaces.
+            result = Run(original, options with { FoldConstants = options.FoldConstants with { Growth = 0, SmallBytes = 0 } }, cancellation);
+        }
+        if (IsRefused(result))
+        {
+            OptimizationResult structural = Run(original, options with { Without = [.. options.Without, "fold-batch-normalization"] }, cancellation);
+            result = IsRefused(structural) ? result : structural with { Steps = [.. result.Steps, .. structural.Steps] };
+        }
         return result.BytesAfter <= options.MaxGrowth * result.BytesBefore || !options.FixDimensions.IsEmpty ? result
-            : result with { Model = original, IsChanged = false, NodesAfter = result.NodesBefore, BytesAfter = result.BytesBefore, Difference = OutputDifference.None, DifferenceAtDefaults = OutputDifference.None };
+            : result with { Model = original, IsChanged = false, NodesAfter = result.NodesBefore, BytesAfter = result.BytesBefore, Difference = null, DifferenceAtDefaults = null };
     }
 
-    private OptimizationResult Run(Model original, FoldConstantsOptions folding, CancellationToken cancellation)
+    private static bool IsRefused(OptimizationResult result) => result.Steps is [.., { Pass: OptimizationRun.FinalCheckName }];
+
+    private static OptimizationResult Run(Model original, GraphOptimizerOptions options, CancellationToken cancellation)
     {
         OptimizationRun run = new(original, options, cancellation);
         if (!options.FixDimensions.IsEmpty)
@@ -27,7 +35,7 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
         {
             new LiftConstantsPass(options.LiftConstants),
             new RemoveNoOpsPass(),
-            new FoldConstantsPass(folding),
+            new FoldConstantsPass(options.FoldConstants),
             new MergeDuplicatesPass(),
             new FoldBatchNormalizationPass(options.FoldBatchNormalization),
             new RemoveUnreachablePass(),

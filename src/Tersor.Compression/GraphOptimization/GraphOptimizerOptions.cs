@@ -1,4 +1,4 @@
-using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Compression.GraphOptimization;
 
@@ -21,9 +21,9 @@ public sealed record GraphOptimizerOptions
     public FoldBatchNormalizationOptions FoldBatchNormalization { get; init; } = new();
 
     /// <summary>Inputs to verify with, as a caller would feed them. Default: made-up ones.</summary>
-    public IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? Samples { get; init; }
+    public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? Samples { get; init; }
 
-    /// <summary>Sizes of named dimensions in made-up samples. Default: 1, and a second size.</summary>
+    /// <summary>Sizes of named dimensions in made-up samples. Default: several sizes are tried.</summary>
     public IReadOnlyDictionary<string, long> SampleDimensions { get; init; } = new Dictionary<string, long>();
 
     /// <summary>Largest difference an arithmetic step may make, relative to the largest element of the output. Default 1e-4.</summary>

@@ -6,6 +6,9 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>The state of one optimization: the model so far, its outputs, the steps taken.</summary>
 internal sealed class OptimizationRun
 {
+    /// <summary>Stands in the list of steps where the final check refused the result.</summary>
+    public const string FinalCheckName = "final-check";
+
     private readonly Model original;
     private readonly GraphOptimizerOptions options;
     private readonly CancellationToken cancellation;
@@ -15,8 +18,7 @@ internal sealed class OptimizationRun
     private readonly ModelVerifier? verifier;
     private readonly string? notVerified;
     private Model current;
-    private IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? outputs;
-    private IReadOnlyDictionary<string, OnnxType>? types;
+    private IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? outputs;
 
     public OptimizationRun(Model original, GraphOptimizerOptions options, CancellationToken cancellation)
     {
@@ -52,22 +54,21 @@ internal sealed class OptimizationRun
             return false;
         }
         Model trial = current.Clone();
-        types ??= TypeInference.Infer(current, options.Runner);
-        PassContext context = new() { Cancellation = cancellation, Runner = options.Runner, KnownTypes = types };
+        PassContext context = new() { Cancellation = cancellation, Runner = options.Runner, ValueTypes = TypeInference.Infer(trial, options.Runner) };
         PassReport done = pass.Run(trial, context);
         if (done.Changes.Count == 0)
         {
             steps.Add(new(pass.Name, round, done, null, null));
             return false;
         }
-        string? objection = Verify(pass, trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? now);
+        string? objection = Verify(pass, trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? now);
         steps.Add(new(pass.Name, round, done, objection, difference));
         if (objection is not null)
         {
             refused.Add(pass.Name);
             return false;
         }
-        (current, outputs, types) = (trial, now, null);
+        (current, outputs) = (trial, now);
         return true;
     }
 
@@ -76,12 +77,12 @@ internal sealed class OptimizationRun
         bool changed = !ReferenceEquals(current, original);
         if (changed)
             RefreshTypes();
-        OutputDifference? plain = null, atDefaults = null;
-        if (verifier is not null)
+        OutputDifference? plain = verifier is null ? null : OutputDifference.None, atDefaults = plain;
+        if (verifier is not null && changed && FinalCheck(out plain, out atDefaults) is { } objection)
         {
-            SessionSettings defaults = new();
-            plain = changed ? OutputDifference.Of(verifier.Outputs, outputs!) : OutputDifference.None;
-            atDefaults = changed ? OutputDifference.Of(verifier.Run(original, defaults), verifier.Run(current, defaults)) : OutputDifference.None;
+            steps.Add(new(FinalCheckName, 0, new(), objection, atDefaults ?? plain));
+            (current, changed) = (original, false);
+            (plain, atDefaults) = (OutputDifference.None, OutputDifference.None);
         }
         return new()
         {
@@ -99,7 +100,35 @@ internal sealed class OptimizationRun
         };
     }
 
-    private string? Verify(Pass pass, Model trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? now)
+    /// <summary>First model against last, as written and at the engine's default settings. A difference, in words, or null.</summary>
+    private string? FinalCheck(out OutputDifference? plain, out OutputDifference? atDefaults)
+    {
+        SessionSettings defaults = new();
+        (plain, atDefaults) = (null, null);
+        IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? before = null;
+        try
+        {
+            before = verifier!.Run(original, defaults);
+        }
+        catch (RuntimeException)
+        {
+            // The engine's rewrites cannot cope with the original: nothing to compare with.
+        }
+        try
+        {
+            plain = ModelVerifier.Compare(verifier!.Outputs, verifier.Run(current));
+            atDefaults = before is null ? null : ModelVerifier.Compare(before, verifier.Run(current, defaults));
+        }
+        catch (RuntimeException e)
+        {
+            return $"the result does not run: {e.Message}";
+        }
+        return !(plain.Relative <= options.Tolerance) ? $"as written, the result differs by {plain.Relative:0.0e0} of the largest output"
+            : atDefaults is not null && !(atDefaults.Relative <= options.Tolerance) ? $"at the engine's default settings, the result differs by {atDefaults.Relative:0.0e0} of the largest output"
+            : null;
+    }
+
+    private string? Verify(Pass pass, Model trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? now)
     {
         (difference, now) = (null, null);
         if (ModelInterface.Difference(original, trial, shapesMayChange: !options.FixDimensions.IsEmpty) is { } change)
@@ -114,7 +143,7 @@ internal sealed class OptimizationRun
         {
             return $"the result does not run: {e.Message}";
         }
-        difference = OutputDifference.Of(pass.Effect == PassEffect.Structural ? outputs! : verifier.Outputs, now);
+        difference = ModelVerifier.Compare(pass.Effect == PassEffect.Structural ? outputs! : verifier.Outputs, now);
         return pass.Effect switch
         {
             PassEffect.Structural when !difference.BitEqual => $"outputs differ by {difference.Relative:0.0e0} of the largest; expected equal bits",
@@ -126,17 +155,17 @@ internal sealed class OptimizationRun
     /// <summary>Inner values whose type the original declared have it declared anew; others have none, as before.</summary>
     private void RefreshTypes()
     {
-        types ??= TypeInference.Infer(current, options.Runner);
+        IReadOnlyDictionary<Value, OnnxType> types = TypeInference.Infer(current, options.Runner);
         foreach (Graph graph in current.AllGraphs())
         {
             foreach (Value value in graph.Nodes.Where(n => !n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>().Where(v => !v.IsGraphOutput))
-                value.Type = typed.Contains(value.Name) ? graph.IsMain ? types.GetValueOrDefault(value.Name) : value.Type : null;
+                value.Type = typed.Contains(value.Name) ? types.GetValueOrDefault(value) ?? (graph.IsMain ? null : value.Type) : null;
         }
         if (options.FixDimensions.IsEmpty)
             return;
         foreach (Value output in current.Graph.Outputs)
         {
-            if (types.TryGetValue(output.Name, out OnnxType? inferred) && inferred.AsTensor is { FixedShape: not null } fixedType && output.Type?.AsTensor is { FixedShape: null })
+            if (types.TryGetValue(output, out OnnxType? inferred) && inferred.AsTensor is { FixedShape: not null } fixedType && output.Type?.AsTensor is { FixedShape: null })
                 output.Type = fixedType;
         }
     }

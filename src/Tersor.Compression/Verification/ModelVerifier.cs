@@ -15,13 +15,13 @@ public sealed class ModelVerifier
     };
 
     private readonly IModelRunner runner;
-    private readonly IReadOnlyList<IReadOnlyDictionary<string, Tensor>> samples;
+    private readonly IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> samples;
 
-    private ModelVerifier(IModelRunner runner, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> samples, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> outputs) =>
+    private ModelVerifier(IModelRunner runner, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> samples, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> outputs) =>
         (this.runner, this.samples, Outputs) = (runner, samples, outputs);
 
     /// <summary>Outputs of the original, sample by sample.</summary>
-    public IReadOnlyList<IReadOnlyDictionary<string, Tensor>> Outputs { get; }
+    public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> Outputs { get; }
 
     /// <summary>Number of samples that the original runs on.</summary>
     public int SampleCount => samples.Count;
@@ -33,14 +33,14 @@ public sealed class ModelVerifier
     /// <param name="runner">Runs it.</param>
     /// <param name="reason">Why there is no verifier.</param>
     /// <returns>Null when the original runs on none of them: nothing can be verified then.</returns>
-    public static ModelVerifier? Create(Model original, IReadOnlyList<IReadOnlyDictionary<string, Tensor>>? given, IReadOnlyDictionary<string, long>? dimensions, IModelRunner runner, out string? reason)
+    public static ModelVerifier? Create(Model original, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? given, IReadOnlyDictionary<string, long>? dimensions, IModelRunner runner, out string? reason)
     {
         reason = "its inputs are not tensors of numbers";
         if (given is { Count: > 0 })
         {
             try
             {
-                ModelVerifier verifier = new(runner, given, runner.Run(original, given, AsWritten));
+                ModelVerifier verifier = new(runner, given, runner.Run(Logits.Expose(original), given, AsWritten));
                 reason = null;
                 return verifier;
             }
@@ -50,40 +50,32 @@ public sealed class ModelVerifier
                 return null;
             }
         }
-        List<IReadOnlyDictionary<string, Tensor>> samples = [], outputs = [];
-        bool open = original.Graph.Inputs.Any(v => !v.IsInitializer && v.Type?.AsTensor is { FixedShape: null });
-        // Two sizes of the open dimensions: a change that is right for one size only must not pass.
-        long[] sizes = open ? [1, 2, 3, 8, 32, 64, 96, 224, 256, 512] : [1];
-        foreach (long size in sizes)
-        {
-            if (samples.Count == 2)
-                break;
-            for (int attempt = 0; attempt < (size <= 8 ? 2 : 1); attempt++)
-            {
-                if (SampleInputs.Make(original, seed: 1 + attempt, size, dimensions, maxInteger: attempt == 0 ? 1 : 7) is not { } sample)
-                    break;
-                try
-                {
-                    IReadOnlyDictionary<string, Tensor> output = runner.Run(original, [sample], AsWritten)[0];
-                    samples.Add(sample);
-                    outputs.Add(output);
-                    break;
-                }
-                catch (RuntimeException e)
-                {
-                    reason = e.Message;
-                    if (e.Message.Contains("cannot load", StringComparison.Ordinal))
-                        return null;
-                }
-            }
-        }
-        if (samples.Count == 0)
-            return null;
-        reason = null;
-        return new(runner, samples, outputs);
+        SampleSearch search = new(original, dimensions, runner);
+        (List<IReadOnlyDictionary<string, RuntimeValue>> samples, List<IReadOnlyDictionary<string, RuntimeValue>> outputs) = search.Run(ref reason);
+        return samples.Count == 0 ? null : new(runner, samples, outputs);
     }
 
     /// <summary>Outputs of a changed model on the same samples.</summary>
     /// <exception cref="RuntimeException">It does not load or run.</exception>
-    public IReadOnlyList<IReadOnlyDictionary<string, Tensor>> Run(Model changed, SessionSettings? settings = null) => runner.Run(changed, samples, settings ?? AsWritten);
+    public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> Run(Model changed, SessionSettings? settings = null) => runner.Run(Logits.Expose(changed), samples, settings ?? AsWritten);
+
+    /// <summary>How far two results of <see cref="Run"/> differ. Where an output is a Sigmoid or Softmax of logits, the logits are what is measured: a saturated output would hide a difference, or make much of one.</summary>
+    public static OutputDifference Compare(IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> expected, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> actual)
+    {
+        OutputDifference all = OutputDifference.None, measured = all;
+        for (int i = 0; i < expected.Count; i++)
+        {
+            foreach ((string name, RuntimeValue value) in expected[i])
+            {
+                bool isLogits = Logits.IsName(name);
+                if (isLogits && !actual[i].ContainsKey(name))
+                    continue; // its output no longer ends in that operator, and is measured itself
+                OutputDifference one = actual[i].TryGetValue(name, out RuntimeValue? other) ? OutputDifference.Of(value, other) : OutputDifference.Incomparable;
+                all = OutputDifference.Worse(all, one);
+                bool superseded = !isLogits && expected[i].ContainsKey(Logits.NameFor(name)) && actual[i].ContainsKey(Logits.NameFor(name)) && double.IsFinite(one.Relative);
+                measured = superseded ? measured : OutputDifference.Worse(measured, one);
+            }
+        }
+        return measured with { BitEqual = all.BitEqual };
+    }
 }

@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Compression;
 
@@ -10,20 +11,20 @@ public sealed record OutputDifference(bool BitEqual, double Relative)
     /// <summary>No difference.</summary>
     public static OutputDifference None { get; } = new(true, 0);
 
-    /// <summary>Compares outputs, sample by sample.</summary>
-    public static OutputDifference Of(IReadOnlyList<IReadOnlyDictionary<string, Tensor>> expected, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> actual)
+    /// <summary>Something that has no measure differs.</summary>
+    internal static OutputDifference Incomparable { get; } = new(false, double.PositiveInfinity);
+
+    internal static OutputDifference Worse(OutputDifference a, OutputDifference b) => new(a.BitEqual && b.BitEqual, Math.Max(a.Relative, b.Relative));
+
+    internal static OutputDifference Of(RuntimeValue expected, RuntimeValue actual) => (expected, actual) switch
     {
-        OutputDifference worst = None;
-        for (int i = 0; i < expected.Count; i++)
-        {
-            foreach ((string name, Tensor tensor) in expected[i])
-            {
-                OutputDifference one = actual[i].TryGetValue(name, out Tensor? other) ? Of(tensor, other) : new(false, double.PositiveInfinity);
-                worst = new(worst.BitEqual && one.BitEqual, Math.Max(worst.Relative, one.Relative));
-            }
-        }
-        return worst;
-    }
+        (RuntimeValue.Dense a, RuntimeValue.Dense b) => Of(a.Tensor, b.Tensor),
+        (RuntimeValue.Sequence a, RuntimeValue.Sequence b) => a.Elements.Count == b.Elements.Count
+            ? a.Elements.Zip(b.Elements).Aggregate(None, (worst, pair) => Worse(worst, Of(pair.First, pair.Second))) : Incomparable,
+        (RuntimeValue.Map a, RuntimeValue.Map b) => Worse(Of(a.Keys, b.Keys), Of(a.Values, b.Values)),
+        (RuntimeValue.Absent, RuntimeValue.Absent) => None,
+        _ => Incomparable,
+    };
 
     /// <summary>Compares two tensors. NaN equals NaN, an infinity equals itself.</summary>
     public static OutputDifference Of(Tensor expected, Tensor actual)

@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Compression;
 
@@ -9,27 +10,52 @@ public static class SampleInputs
     /// <summary>One sample.</summary>
     /// <param name="model">The model; overridable initializers are not fed.</param>
     /// <param name="seed">The same seed gives the same sample.</param>
-    /// <param name="openSize">Size of every dimension the model leaves open, where <paramref name="dimensions"/> says nothing.</param>
-    /// <param name="dimensions">Sizes of named dimensions.</param>
-    /// <param name="maxInteger">Integers are drawn from 0 to this.</param>
-    /// <returns>Tensors by input name, or null where an input is no tensor of a number, bool or string type.</returns>
-    public static IReadOnlyDictionary<string, Tensor>? Make(Model model, int seed, long openSize, IReadOnlyDictionary<string, long>? dimensions = null, int maxInteger = 1)
+    /// <param name="sizes">Sizes for what the model leaves open.</param>
+    /// <param name="integer">Draws the elements of an integer input: which input, the random numbers.</param>
+    /// <returns>Values by input name, or null where an input is of a type that none can be made of.</returns>
+    public static IReadOnlyDictionary<string, RuntimeValue>? Make(Model model, int seed, OpenSizes sizes, Func<Value, Random, int>? integer = null)
     {
         Random random = new(seed);
-        Dictionary<string, Tensor> sample = new(StringComparer.Ordinal);
+        integer ??= (_, r) => r.Next(2);
+        Dictionary<string, long> named = new(sizes.Named);
+        Dictionary<string, RuntimeValue> sample = new(StringComparer.Ordinal);
         foreach (Value input in model.Graph.Inputs.Where(v => !v.IsInitializer))
         {
-            if (input.Type?.AsTensor is not { } type)
+            if (Make(input.Type, () => integer(input, random)) is not { } value)
                 return null;
-            long[] shape = [.. (type.Shape ?? []).Select(d => d.Size ?? (d.Symbol is { } symbol && dimensions?.TryGetValue(symbol, out long size) == true ? size : openSize))];
-            if (Tensor.ElementCount(shape) > 1 << 26 || Fill(type.ElementType, shape, random, maxInteger) is not { } tensor)
-                return null;
-            sample[input.Name] = tensor;
+            sample[input.Name] = value;
         }
         return sample;
+
+        RuntimeValue? Make(OnnxType? type, Func<int> next)
+        {
+            switch (type)
+            {
+                case OnnxType.Tensor tensor:
+                    long[] shape = [.. (tensor.Shape ?? []).Select(Size)];
+                    return Tensor.ElementCount(shape) <= 1 << 26 && Fill(tensor.ElementType, shape, random, next) is { } dense ? new RuntimeValue.Dense(dense) : null;
+                case OnnxType.Sequence sequence:
+                    return Make(sequence.Element, next) is { } one && Make(sequence.Element, next) is { } two ? new RuntimeValue.Sequence([one, two]) : null;
+                case OnnxType.Optional optional:
+                    return Make(optional.Element, next);
+                default:
+                    return null;
+            }
+        }
+
+        // One name is one size, wherever it stands first.
+        long Size(Dimension dimension, int axis)
+        {
+            if (dimension.Size is { } known)
+                return known;
+            long size = axis == 0 ? sizes.First : sizes.Others;
+            if (dimension.Symbol is { Length: > 0 } symbol && !named.TryAdd(symbol, size))
+                size = named[symbol];
+            return size;
+        }
     }
 
-    private static Tensor? Fill(ElementType type, long[] shape, Random random, int maxInteger)
+    private static Tensor? Fill(ElementType type, long[] shape, Random random, Func<int> next)
     {
         int count = checked((int)Tensor.ElementCount(shape));
         return type switch
@@ -39,14 +65,14 @@ public static class SampleInputs
             ElementType.Float16 => Tensor.Create(shape, Draw(count, () => (Half)Normal(random))),
             ElementType.BFloat16 => Tensor.Create(shape, Draw(count, () => (BFloat16)(float)Normal(random))),
             ElementType.Bool => Tensor.Create(shape, Draw(count, () => random.Next(2) == 1)),
-            ElementType.Int8 => Tensor.Create(shape, Draw(count, () => (sbyte)random.Next(maxInteger + 1))),
-            ElementType.UInt8 => Tensor.Create(shape, Draw(count, () => (byte)random.Next(maxInteger + 1))),
-            ElementType.Int16 => Tensor.Create(shape, Draw(count, () => (short)random.Next(maxInteger + 1))),
-            ElementType.UInt16 => Tensor.Create(shape, Draw(count, () => (ushort)random.Next(maxInteger + 1))),
-            ElementType.Int32 => Tensor.Create(shape, Draw(count, () => random.Next(maxInteger + 1))),
-            ElementType.UInt32 => Tensor.Create(shape, Draw(count, () => (uint)random.Next(maxInteger + 1))),
-            ElementType.Int64 => Tensor.Create(shape, Draw(count, () => (long)random.Next(maxInteger + 1))),
-            ElementType.UInt64 => Tensor.Create(shape, Draw(count, () => (ulong)random.Next(maxInteger + 1))),
+            ElementType.Int8 => Tensor.Create(shape, Draw(count, () => (sbyte)next())),
+            ElementType.UInt8 => Tensor.Create(shape, Draw(count, () => (byte)next())),
+            ElementType.Int16 => Tensor.Create(shape, Draw(count, () => (short)next())),
+            ElementType.UInt16 => Tensor.Create(shape, Draw(count, () => (ushort)next())),
+            ElementType.Int32 => Tensor.Create(shape, Draw(count, () => next())),
+            ElementType.UInt32 => Tensor.Create(shape, Draw(count, () => (uint)next())),
+            ElementType.Int64 => Tensor.Create(shape, Draw(count, () => (long)next())),
+            ElementType.UInt64 => Tensor.Create(shape, Draw(count, () => (ulong)next())),
             ElementType.String => Tensor.FromStrings(shape, Draw(count, () => $"{(char)('a' + random.Next(26))}")),
             _ => null,
         };
@@ -62,4 +88,13 @@ public static class SampleInputs
 
     /// <summary>Box and Muller 1958, Annals of Mathematical Statistics 29(2), 610-611.</summary>
     private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+}
+
+/// <summary>Sizes for dimensions that a model leaves open.</summary>
+/// <param name="First">Of an input's first dimension, mostly the batch.</param>
+/// <param name="Others">Of all others.</param>
+public sealed record OpenSizes(long First, long Others)
+{
+    /// <summary>Of dimensions by name; these go first. Default: none.</summary>
+    public IReadOnlyDictionary<string, long> Named { get; init; } = new Dictionary<string, long>();
 }

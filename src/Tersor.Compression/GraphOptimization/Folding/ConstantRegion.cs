@@ -52,9 +52,12 @@ internal static class ConstantRegion
         }
         try
         {
-            IReadOnlyDictionary<string, Tensor> computed = runner.Run(model, [new Dictionary<string, Tensor>()], Plain)[0];
+            IReadOnlyDictionary<string, RuntimeValue> computed = runner.Run(model, [new Dictionary<string, RuntimeValue>()], Plain)[0];
             foreach (Value output in outputs)
-                results[output] = computed[copies[output].Name];
+            {
+                if (computed[copies[output].Name] is RuntimeValue.Dense dense) // a sequence cannot be stored
+                    results[output] = dense.Tensor;
+            }
             return null;
         }
         catch (RuntimeException e)
