@@ -90,7 +90,9 @@ public static class Wrapping
     {
         foreach (Value initializer in source.Initializers.Where(i => !i.IsOverridable))
         {
-            Value copy = initializer.Initializer is { } dense ? target.AddInitializer(initializer.Name, dense)
+            // Before IR version 4 an initializer had to be a graph input as well, and a body of If has none.
+            Value copy = initializer.Initializer is { } dense && target.Model.IrVersion >= 4 ? target.AddInitializer(initializer.Name, dense)
+                : initializer.Initializer is { } early ? target.AddNode("Constant", [], [initializer.Name], [new("value", early)]).Outputs[0]!
                 : target.AddNode("Constant", [], [initializer.Name], [new("sparse_value", new Attribute.Sparse(initializer.SparseInitializer!))]).Outputs[0]!;
             foreach (Constraint constraint in initializer.Constraints)
                 copy.Constraints.Add(constraint);
