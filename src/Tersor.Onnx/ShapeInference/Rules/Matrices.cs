@@ -49,13 +49,21 @@ internal static class Matrices
         n.Set(0, n.Element(0), [.. equation.Output.Select(label => sizes[label.ToString()])]);
     }
 
-    /// <summary>Y has the queries' positions and the values' width.</summary>
+    /// <summary>Y has the queries' positions and the values' width; then keys and values with the past before them, and the scores.</summary>
     public static void Attention(NodeFacts n)
     {
-        Dimension[]? q = n.Shape(0), v = n.Shape(2);
-        n.Set(0, n.Element(0), q is { Length: 4 } && v is { Length: 4 } ? [q[0], q[1], q[2], v[3]]
-            : q is { Length: 3 } && v is { Length: 3 } && n.Int("q_num_heads") is { } heads && n.Int("kv_num_heads") is { } others ? [q[0], q[1], Dims.Mul(Dims.Div(v[2], others), heads)]
-            : null);
+        Dimension[]? q = Heads(n.Shape(0), n.Int("q_num_heads")), k = Heads(n.Shape(1), n.Int("kv_num_heads")), v = Heads(n.Shape(2), n.Int("kv_num_heads")), past = n.Shape(4);
+        if (q is null || k is null || v is null)
+            return;
+        n.Set(0, n.Element(0), n.Shape(0)!.Length == 4 ? [q[0], q[1], q[2], v[3]] : [q[0], q[2], Dims.Mul(q[1], v[3])]);
+        Dimension keys = !n.Has(4) ? k[2] : past is { Length: 4 } ? Dims.Add(past[2], k[2]) : Dims.Unknown;
+        n.Set(1, n.Element(1), [k[0], k[1], keys, k[3]]);
+        n.Set(2, n.Element(2), [v[0], v[1], keys, v[3]]);
+        n.Set(3, n.Element(0), [q[0], q[1], q[2], keys]);
+
+        // [batch, heads, positions, width] from that or from [batch, positions, heads * width].
+        static Dimension[]? Heads(Dimension[]? shape, long? heads) => shape is { Length: 4 } ? shape
+            : shape is { Length: 3 } && heads is { } count ? [shape[0], count, shape[1], Dims.Div(shape[2], count)] : null;
     }
 
     private static Dimension[]? Product(Dimension[]? a, Dimension[]? b)
