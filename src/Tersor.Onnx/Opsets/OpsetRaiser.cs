@@ -19,6 +19,8 @@ public static class OpsetRaiser
     {
         if (target is < 1 or > Newest)
             throw new ArgumentOutOfRangeException(nameof(target), target, $"Expected an operator set from 1 to {Newest}.");
+        if (model.Functions.Select(f => f.OpsetImports).Append(model.OpsetImports).All(imports => imports.GetValueOrDefault("", target) >= target))
+            return false;
         StepContext context = new(model);
         bool changed = RaiseScope(model, model.Graph, model.OpsetImports, target, context);
         foreach (Function function in model.Functions)

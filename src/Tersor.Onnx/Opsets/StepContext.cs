@@ -5,6 +5,7 @@ namespace Tersor.Onnx.Opsets;
 /// <summary>What the raising steps share: edits that keep names, constants, and facts about values.</summary>
 internal sealed class StepContext(Model model)
 {
+    private readonly InferredTypes inferred = ShapeInference.Infer(model); // now, while every node is in the form its version says
     private readonly HashSet<Node> enlarging = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>The version being raised to.</summary>
@@ -82,8 +83,8 @@ internal sealed class StepContext(Model model)
         return node;
     }
 
-    /// <summary>Shape and element type as far as the file declares them.</summary>
-    private OnnxType.Tensor? TypeOf(Value value) => ReferenceEquals(value.Graph.Model, model) ? value.Type?.AsTensor : null;
+    /// <summary>Shape and element type as they follow from the model as it was, or as a step's own value was declared.</summary>
+    private OnnxType.Tensor? TypeOf(Value value) => inferred.TensorTypeOf(value) ?? value.Type?.AsTensor;
 
     public ElementType? ElementTypeOf(Value value) => TypeOf(value)?.ElementType;
 
