@@ -1,0 +1,87 @@
+using Tersor.Data;
+using Tersor.Runtime.Guard;
+
+namespace Tersor.Runtime;
+
+/// <summary>Loads and runs model files in a child process with limits on time and memory, since a hostile or unlucky file can crash the engine.</summary>
+/// <remarks>The child is started at the first request, serves further ones, and is replaced after it died. Requests are served one at a time.</remarks>
+public sealed class ModelGuard : IDisposable
+{
+    private readonly Lock oneAtATime = new();
+    private GuardedProcess? child;
+
+    /// <summary>Start a child of its own for every request: peak memory then knows nothing of earlier models. Default false.</summary>
+    public bool FreshProcess { get; init; }
+
+    /// <summary>Loads a model and runs it once for each step.</summary>
+    /// <param name="modelPath">The model file.</param>
+    /// <param name="steps">Inputs by name, one dictionary a run; inputs missing from a later one are fed from outputs, as <paramref name="feedback"/> says. Empty: only load.</param>
+    /// <param name="feedback">Output name → input name.</param>
+    /// <param name="settings">How the engine loads and runs it.</param>
+    /// <param name="limits">What it may use.</param>
+    /// <param name="keepOutputs">False to drop the outputs: when only success counts.</param>
+    /// <param name="cancellation">Ends the child.</param>
+    /// <returns>What became of it. A model that fails is a result, not an exception.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public GuardResult Run(string modelPath, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> steps, IReadOnlyDictionary<string, string>? feedback = null,
+        SessionSettings? settings = null, GuardLimits? limits = null, bool keepOutputs = true, CancellationToken cancellation = default) =>
+        Run(modelPath, steps, feedback, settings, limits, keepOutputs, repetitions: 1, cancellation);
+
+    internal int? ChildId => child?.Id;
+
+    internal GuardResult Run(string modelPath, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> steps, IReadOnlyDictionary<string, string>? feedback,
+        SessionSettings? settings, GuardLimits? limits, bool keepOutputs, int repetitions, CancellationToken cancellation)
+    {
+        string path = Path.GetFullPath(modelPath);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"{modelPath}: no such file.", modelPath);
+        long size = ModelSize.Of(path);
+        limits ??= new();
+        lock (oneAtATime)
+        {
+            DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
+            try
+            {
+                for (int i = 0; i < steps.Count; i++)
+                    ValueFile.Write(GuardChild.InputFile(folder.FullName, i), steps[i]);
+                GuardRequest request = new(path, folder.FullName, settings ?? new(), steps.Count, steps.Count == 0, keepOutputs,
+                    feedback is null ? [] : feedback.ToDictionary(), repetitions);
+                if (FreshProcess || child is not { IsAlive: true })
+                {
+                    child?.Dispose();
+                    child = GuardedProcess.Start();
+                }
+                (GuardResult result, GuardResponse? response) = child.Serve(request, limits.TimeFor(size), limits.MemoryFor(size), cancellation);
+                if (!result.Succeeded || !keepOutputs)
+                    return result;
+                return result with { Outputs = [.. Enumerable.Range(0, response!.Steps).Select(i => ValueFile.Read(GuardChild.OutputFile(folder.FullName, i)))] };
+            }
+            catch (RuntimeException e)
+            {
+                return new(GuardOutcome.NotStarted, e.Message);
+            }
+            finally
+            {
+                folder.Delete(recursive: true);
+            }
+        }
+    }
+
+    /// <summary>Loads a model and runs it on a sample.</summary>
+    /// <inheritdoc cref="Run(string, IReadOnlyList{IReadOnlyDictionary{string, RuntimeValue}}, IReadOnlyDictionary{string, string}?, SessionSettings?, GuardLimits?, bool, CancellationToken)"/>
+    public GuardResult Run(string modelPath, Sample sample, IReadOnlyDictionary<string, string>? feedback = null,
+        SessionSettings? settings = null, GuardLimits? limits = null, bool keepOutputs = true, CancellationToken cancellation = default) =>
+        Run(modelPath, [.. sample.Steps.Select(step => step.ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value))], feedback, settings, limits, keepOutputs, cancellation);
+
+    /// <summary>Loads a model without running it.</summary>
+    /// <inheritdoc cref="Run(string, IReadOnlyList{IReadOnlyDictionary{string, RuntimeValue}}, IReadOnlyDictionary{string, string}?, SessionSettings?, GuardLimits?, bool, CancellationToken)"/>
+    public GuardResult Load(string modelPath, SessionSettings? settings = null, GuardLimits? limits = null, CancellationToken cancellation = default) =>
+        Run(modelPath, [], null, settings, limits, keepOutputs: false, cancellation);
+
+    /// <summary>Ends the child.</summary>
+    public void Dispose()
+    {
+        child?.Dispose();
+        child = null;
+    }
+}
