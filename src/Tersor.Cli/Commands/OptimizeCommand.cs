@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tersor.Cli.Parsing;
 using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Onnx;
 using Tersor.Reporting;

@@ -8,11 +8,11 @@ namespace Tersor.Cli.Parsing;
 internal static class PairOptions
 {
     /// <summary><c>--dim batch=1</c></summary>
-    public static Option<Dictionary<string, long>> Dimensions(string description) => Create("--dim", "name=size", description,
+    public static Option<Dictionary<string, long>> Dimensions(string description) => Create<long>("--dim", "name=size", description,
         text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long size) && size > 0 ? size : null, "a whole number of 1 or more, as in --dim batch=1");
 
     /// <summary><c>--input-shape x=1x3x48x320</c></summary>
-    public static Option<Dictionary<string, long[]>> Shapes(string description) => Create("--input-shape", "name=AxBxC", description,
+    public static Option<Dictionary<string, long[]>> Shapes(string description) => Create<long[]>("--input-shape", "name=AxBxC", description,
         text => text.Split('x').Select(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long size) && size > 0 ? size : -1).ToArray() is var sizes && !sizes.Contains(-1)
             ? sizes : null, "sizes joined by x, as in --input-shape image=1x3x224x224");
 
