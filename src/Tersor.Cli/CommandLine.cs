@@ -44,6 +44,7 @@ internal static class CommandLine
         Command root = new("tersor", "Makes trained neural networks smaller and faster: ONNX in, ONNX out, with accuracy, size and speed measured.")
         {
             InspectCommand.Create(terminal),
+            OptimizeCommand.Create(terminal),
         };
         HelpText.Install(root);
         return root.WithHelp(

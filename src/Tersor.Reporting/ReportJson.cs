@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Tersor.Reporting.Inspection;
+using Tersor.Reporting.Optimization;
 
 namespace Tersor.Reporting;
 
@@ -11,6 +12,9 @@ public static class ReportJson
     /// <summary>Writes one document and a line end.</summary>
     public static void Write(ModelInspection report, TextWriter output) => Write(report, ReportContext.Default.ModelInspection, output);
 
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(OptimizeReport report, TextWriter output) => Write(report, ReportContext.Default.OptimizeReport, output);
+
     private static void Write<T>(T report, JsonTypeInfo<T> type, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(report, type));
 }
 
@@ -19,4 +23,5 @@ public static class ReportJson
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelInspection))]
+[JsonSerializable(typeof(OptimizeReport))]
 internal sealed partial class ReportContext : JsonSerializerContext;

@@ -1,4 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Cli.Parsing;
 
@@ -26,4 +29,32 @@ internal static class CommonOptions
     {
         Description = "Follow symbolic and hard links to external data, as link-based download caches need. Only for files you trust.",
     };
+
+    /// <summary>The model to write.</summary>
+    public static Option<string> Output() => new("--output", "-o") { Description = "ONNX file to write. It appears complete or not at all.", Required = true, HelpName = "file" };
+
+    /// <summary>Write over the input.</summary>
+    public static Option<bool> Force() => new("--force") { Description = "Allow the output to replace the input." };
+
+    /// <summary>Where large tensors go.</summary>
+    public static Option<ExternalDataMode> ExternalData() => new("--external-data")
+    {
+        Description = "Where large tensors go: Auto (into the file unless it would exceed 2 GB or they were outside already), Never, Always (a file beside the model).",
+        DefaultValueFactory = _ => new WriteOptions().ExternalData,
+    };
+
+    /// <summary>Threads of the engine.</summary>
+    public static Option<int> Threads() => new("--threads")
+    {
+        Description = "Threads the engine may use within one operator; 0 lets it choose.",
+        DefaultValueFactory = _ => new SessionSettings().Threads,
+        Validators = { result => Range(result, "--threads", 0, 1024) },
+    };
+
+    /// <summary>Refuses a number outside a range.</summary>
+    public static void Range(OptionResult result, string option, int least, int most)
+    {
+        if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int value) && (value < least || value > most))
+            result.AddError($"{option} is {value}; expected {least}..{most}.");
+    }
 }

@@ -1,0 +1,90 @@
+using System.CommandLine;
+using Tersor.Cli.Parsing;
+using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
+using Tersor.Compression.GraphOptimization;
+using Tersor.Onnx;
+using Tersor.Reporting;
+using Tersor.Reporting.Optimization;
+
+namespace Tersor.Cli.Commands;
+
+/// <summary>What <c>tersor optimize</c> was asked to do.</summary>
+internal sealed record OptimizeRequest(string Model, string Output)
+{
+    public GraphOptimizerOptions Options { get; init; } = new();
+
+    public DataRequest Data { get; init; } = DataRequest.None;
+
+    public ReadOptions Reading { get; init; } = new();
+
+    public WriteOptions Writing { get; init; } = new();
+
+    public bool Force { get; init; }
+
+    public bool Json { get; init; }
+}
+
+/// <summary><c>tersor optimize</c>: the same outputs with less work.</summary>
+internal static class OptimizeCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = CommonOptions.Model();
+        Option<string> output = CommonOptions.Output();
+        DataOptions data = new(required: false);
+        Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
+        Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
+        Option<string[]> without = new("--without") { Description = "Leave out a pass, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
+        Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
+        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Command command = new("optimize", "Rewrite a model so that it computes the same with less work.") { model, output, dimensions, shapes, without, externalData };
+        data.AddTo(command, withMetrics: false);
+        foreach (Option option in new Option[] { force, trustLinks, json })
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
+        {
+            Options = new()
+            {
+                Without = parsed.GetValue(without)!,
+                FixDimensions = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
+            },
+            Data = data.Read(parsed),
+            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Writing = new() { ExternalData = parsed.GetValue(externalData) },
+            Force = parsed.GetValue(force),
+            Json = parsed.GetValue(json),
+        }, terminal, cancellation)));
+        return command.WithHelp(
+            "Lifts and folds constants, folds BatchNormalization and scales into the layers beside them, removes what does nothing, merges what is equal.\n"
+            + "Every step is verified on sample input (the data given, or made-up ones): rewrites that move things must leave the outputs equal bit for bit,\n"
+            + "those that compute differently within 1e-4 of the largest output. A step that differs is undone and reported.\n"
+            + $"Passes: {string.Join(", ", PassNames)}.",
+            "tersor optimize model.onnx -o optimized.onnx", "tersor optimize model.onnx -o optimized.onnx --dim batch=1", "tersor optimize model.onnx -o optimized.onnx --input-shape x=1x3x48x320");
+    }
+
+    /// <summary>Known without loading the passes; a test compares it with the catalogue.</summary>
+    internal static readonly string[] PassNames =
+        ["fix-dimensions", "lift-constants", "remove-no-ops", "fold-constants", "merge-duplicates", "fold-batch-normalization", "remove-unreachable"];
+
+    public static int Execute(OptimizeRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        OutputPath.Check(request.Output, request.Force, request.Model);
+        foreach (string name in request.Options.Without.Where(n => !PassNames.Contains(n)))
+            throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
+        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
+        GraphOptimizerOptions options = request.Options with { Samples = input.Samples };
+        OptimizationResult result = new GraphOptimizer(options).Run(input.Model, cancellation);
+        if (result.IsChanged)
+            input.Save(result.Model, request.Output, request.Writing, cancellation);
+        OptimizeReport report = OptimizeReport.Of(request.Model, result.IsChanged ? request.Output : null, result);
+        if (request.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            OptimizationTables.Print(report, new(terminal));
+        if (result.IsChanged)
+            return ExitCodes.Done;
+        terminal.Say("No gain: nothing could be optimized, and nothing was written.");
+        return ExitCodes.NoGain;
+    }
+}

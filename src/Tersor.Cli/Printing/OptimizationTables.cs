@@ -1,0 +1,36 @@
+using Tersor.Reporting.Optimization;
+
+namespace Tersor.Cli.Printing;
+
+/// <summary><see cref="OptimizeReport"/> for people.</summary>
+internal static class OptimizationTables
+{
+    public static void Print(OptimizeReport report, Printer printer)
+    {
+        printer.Table(["pass", "changes>", "left alone>", "note"], report.Passes.Select(p => new[]
+        {
+            p.Pass, Units.Count(p.Changes.Count), Units.Count(p.Skipped.Count), p.RolledBack is { } reason ? $"undone: {reason}" : "",
+        }));
+        if (report.Operators.Count > 0)
+            printer.Table(["operator", "before>", "after>"], report.Operators.Select(o => new[] { o.Operator, Units.Count(o.Before), Units.Count(o.After) }));
+        printer.Facts(Facts(report));
+    }
+
+    private static IEnumerable<(string, string)> Facts(OptimizeReport report)
+    {
+        yield return ("nodes", $"{Units.Count(report.NodesBefore)} → {Units.Count(report.NodesAfter)}");
+        yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)} (weights inside)");
+        yield return ("outputs", report.NotVerified is { } reason ? $"not verified: {reason}" : Difference(report));
+        if (report.Output is { } output)
+            yield return ("written", output);
+    }
+
+    private static string Difference(OptimizeReport report)
+    {
+        string samples = $"on {report.VerifiedSamples} {(report.VerifiedSamples == 1 ? "sample" : "samples")}";
+        string atDefaults = report.DifferenceAtDefaults is > 0 and var difference ? $"; {Share(difference)} at the engine's default settings" : "";
+        return report.BitEqual == true ? $"equal bit for bit {samples}{atDefaults}" : $"differ by at most {Share(report.Difference ?? 0)} of the largest output {samples}{atDefaults}";
+    }
+
+    private static string Share(double value) => value.ToString("0.0e0");
+}

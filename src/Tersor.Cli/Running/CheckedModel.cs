@@ -1,0 +1,116 @@
+using Tersor.Cli.Parsing;
+using Tersor.Compression;
+using Tersor.Compression.GraphOptimization;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Runtime;
+using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Onnx.Tensor>;
+
+namespace Tersor.Cli.Running;
+
+/// <summary>A model file that was loaded and run in a child process first: what crashes or hangs the engine there never reaches this process.</summary>
+internal sealed class CheckedModel : IDisposable
+{
+    /// <summary>Sizes tried for open dimensions when there is no sample: what networks commonly need.</summary>
+    private static readonly long[] OpenSizes = [1, 2, 32, 64, 224, 320];
+
+    private readonly ModelGuard guard = new();
+    private Inputs? ranOn;
+    private bool loads;
+
+    private CheckedModel(string path, Model model) => (Path, Model) = (path, model);
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>What it holds.</summary>
+    public Model Model { get; }
+
+    /// <summary>The data given with it, or null.</summary>
+    public OpenedData? Data { get; private set; }
+
+    /// <summary>First samples of the data, as the engine takes them; null where there are none.</summary>
+    public IReadOnlyList<Inputs>? Samples { get; private set; }
+
+    /// <summary>Bytes of the file and of the external data it refers to.</summary>
+    public long Bytes => FileBytes(Path, Model);
+
+    /// <summary>Reads a model file and runs it once in a child process.</summary>
+    /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it.</exception>
+    public static CheckedModel Load(string path, ReadOptions reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration")
+    {
+        CheckedModel model = new(path, Model.Load(path, reading));
+        try
+        {
+            model.Data = data.Open(model.Model, part, terminal);
+            if (model.Data is { DataSet.Count: > 0 } opened)
+                model.Samples = [.. Enumerable.Range(0, Math.Min(2, opened.DataSet.Count)).Select(i => opened.DataSet.Read(i * (opened.DataSet.Count - 1)).Steps[0])];
+            model.Try(sizes, terminal, cancellation);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Bytes of a model file and of the external data it refers to.</summary>
+    public static long FileBytes(string path, Model model) => new FileInfo(path).Length
+        + model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Where(t => t.IsExternal).Distinct().Sum(t => t.ByteLength);
+
+    /// <summary>Writes a model made from this one. It gets its name only after it ran in the child as this one did.</summary>
+    /// <exception cref="RuntimeException">It does not run.</exception>
+    public void Save(Model result, string path, WriteOptions writing, CancellationToken cancellation) =>
+        result.Save(path, writing with { Verify = temporary => Verify(temporary, cancellation) });
+
+    public void Dispose() => guard.Dispose();
+
+    private void Try(FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation)
+    {
+        Model sized = Model;
+        if (sizes is { IsEmpty: false })
+        {
+            sized = Model.Clone();
+            new FixDimensionsPass(sizes).Run(sized, PassContext.None);
+        }
+        IEnumerable<Inputs> candidates = Samples is { Count: > 0 } given ? given.Take(1) : OpenSizes.Select(size => SampleInputs.Make(sized, 1, size)).OfType<Inputs>();
+        string reason = "its inputs are not tensors of numbers";
+        bool open = sized.Graph.Inputs.Any(v => !v.IsInitializer && v.Type?.AsTensor is not { FixedShape: not null });
+        foreach (Inputs candidate in open ? candidates : candidates.Take(1))
+        {
+            GuardResult result = guard.Run(Path, [Boxed(candidate)], keepOutputs: false, cancellation: cancellation);
+            if (result.Succeeded)
+            {
+                (ranOn, loads) = (candidate, true);
+                return;
+            }
+            ThrowUnlessRefused(result);
+            reason = result.Reason;
+        }
+        GuardResult loaded = guard.Load(Path, cancellation: cancellation);
+        ThrowUnlessRefused(loaded);
+        loads = loaded.Succeeded;
+        if (Samples is not null && loads)
+            throw new RuntimeException($"{Path} does not run on the data given: {reason}");
+        terminal.Say(loads ? $"Warning: ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
+            : $"Warning: ONNX Runtime does not load {Path}: {loaded.Reason}");
+    }
+
+    private void Verify(string temporary, CancellationToken cancellation)
+    {
+        if (!loads)
+            return; // the input fails in the same way; the user was told
+        GuardResult result = ranOn is { } sample ? guard.Run(temporary, [Boxed(sample)], keepOutputs: false, cancellation: cancellation) : guard.Load(temporary, cancellation: cancellation);
+        if (!result.Succeeded)
+            throw new RuntimeException($"The result was not written, since ONNX Runtime does not run it: {result.Reason}");
+    }
+
+    private void ThrowUnlessRefused(GuardResult result)
+    {
+        if (!result.Succeeded && result.Outcome != GuardOutcome.EngineError)
+            throw new RuntimeException($"{Path}: {result.Reason}");
+    }
+
+    private static Dictionary<string, RuntimeValue> Boxed(Inputs sample) => sample.ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value);
+}
