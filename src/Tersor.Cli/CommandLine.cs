@@ -45,6 +45,7 @@ internal static class CommandLine
         {
             InspectCommand.Create(terminal),
             OptimizeCommand.Create(terminal),
+            QuantizeCommand.Create(terminal),
         };
         HelpText.Install(root);
         return root.WithHelp(

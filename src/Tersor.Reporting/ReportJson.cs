@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Tersor.Reporting.Inspection;
 using Tersor.Reporting.Optimization;
+using Tersor.Reporting.Quantization;
 
 namespace Tersor.Reporting;
 
@@ -15,6 +16,9 @@ public static class ReportJson
     /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
     public static void Write(OptimizeReport report, TextWriter output) => Write(report, ReportContext.Default.OptimizeReport, output);
 
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(QuantizeReport report, TextWriter output) => Write(report, ReportContext.Default.QuantizeReport, output);
+
     private static void Write<T>(T report, JsonTypeInfo<T> type, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(report, type));
 }
 
@@ -24,4 +28,5 @@ public static class ReportJson
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelInspection))]
 [JsonSerializable(typeof(OptimizeReport))]
+[JsonSerializable(typeof(QuantizeReport))]
 internal sealed partial class ReportContext : JsonSerializerContext;

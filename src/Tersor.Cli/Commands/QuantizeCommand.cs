@@ -1,0 +1,148 @@
+using System.CommandLine;
+using Tersor.Cli.Parsing;
+using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
+using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Quantization.Ranges;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
+using Tersor.Reporting;
+using Tersor.Reporting.Quantization;
+
+namespace Tersor.Cli.Commands;
+
+/// <summary>What <c>tersor quantize</c> was asked to do.</summary>
+internal sealed record QuantizeRequest(string Model, string Output)
+{
+    public QuantizeSettings Settings { get; init; } = new();
+
+    public DataRequest Data { get; init; } = DataRequest.None;
+
+    public FixDimensionsOptions Sizes { get; init; } = new();
+
+    public bool Optimize { get; init; } = true;
+
+    public ReadOptions Reading { get; init; } = new();
+
+    public WriteOptions Writing { get; init; } = new();
+
+    public bool Force { get; init; }
+
+    public bool Json { get; init; }
+}
+
+/// <summary><c>tersor quantize</c>: weights and activations as 8-bit integers.</summary>
+internal static class QuantizeCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        QuantizeSettings defaults = new();
+        Argument<string> model = CommonOptions.Model();
+        Option<string> output = CommonOptions.Output();
+        DataOptions data = new(required: false);
+        Option<QuantizationMode> mode = new("--mode") { Description = "Static needs calibration data, Dynamic (MatMul and Gemm only) none; Auto is static where there are data.", DefaultValueFactory = _ => defaults.Mode };
+        Option<RangeEstimator> ranges = RangeOption.Create();
+        Option<int> calibration = Number("--calibration-samples", "Calibration samples used, at most.", defaults.CalibrationSamples, 1);
+        Option<int> sensitivity = Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes everything without asking.", defaults.SensitivitySamples, 0);
+        Option<int> selection = Number("--selection-samples", "Held-out samples on which candidates are compared, at most.", defaults.SelectionSamples, 1);
+        Option<double> maxDrop = new("--max-drop") { Description = "How much of the metric may be lost before layers go back to float: 0.005 is half a point of accuracy.", DefaultValueFactory = _ => defaults.MaxDrop };
+        Option<double> minSqnr = new("--min-sqnr") { Description = "Without labels: signal to noise of the outputs, in dB, below which layers go back to float.", DefaultValueFactory = _ => defaults.MinSqnr };
+        Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
+        Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
+        Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
+        Option<bool> asIs = new("--no-optimize") { Description = "Do not optimize the graph first." };
+        Option<int> threads = CommonOptions.Threads();
+        Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
+        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
+        data.AddTo(command);
+        foreach (Option option in new Option[] { mode, ranges, calibration, sensitivity, selection, maxDrop, minSqnr, keepFloat, dimensions, shapes, asIs, threads, externalData, force, trustLinks, json })
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
+        {
+            Settings = new()
+            {
+                Mode = parsed.GetValue(mode),
+                Ranges = parsed.GetValue(ranges) ?? defaults.Ranges,
+                CalibrationSamples = parsed.GetValue(calibration),
+                SensitivitySamples = parsed.GetValue(sensitivity),
+                SelectionSamples = parsed.GetValue(selection),
+                MaxDrop = parsed.GetValue(maxDrop),
+                MinSqnr = parsed.GetValue(minSqnr),
+                KeepFloat = [.. parsed.GetValue(keepFloat)!],
+                Threads = parsed.GetValue(threads),
+            },
+            Data = data.Read(parsed),
+            Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
+            Optimize = !parsed.GetValue(asIs),
+            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Writing = new() { ExternalData = parsed.GetValue(externalData) },
+            Force = parsed.GetValue(force),
+            Json = parsed.GetValue(json),
+        }, terminal, cancellation)));
+        return command.WithHelp(
+            "With data: static quantization. Ranges of activations are learned from the part 'calibration' of the data, layers are ranked by the error they cause, and as few\n"
+            + "of them as the metric asks for stay float, judged on the part 'validation' (or a held-out fifth of the calibration part). Test data are never read.\n"
+            + "Without data: dynamic quantization of MatMul and Gemm, whose ranges are found at run time.",
+            "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor quantize model.onnx -o int8.onnx --data images/ --metric top-1",
+            "tersor quantize model.onnx -o int8.onnx --mode dynamic");
+    }
+
+    public static int Execute(QuantizeRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        OutputPath.Check(request.Output, request.Force, request.Model);
+        string[] problems = [.. request.Settings.Problems()];
+        if (problems.Length > 0)
+            throw new UsageException(string.Join(" ", problems));
+        if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null)
+            throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
+        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
+        Model model = Prepare(request, input, cancellation);
+        OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
+        QuantizeResult result;
+        using (Progress progress = new(terminal))
+            result = new QuantizeJob(request.Settings).Run(model, input.Data?.DataSet, selection?.DataSet, Metric(input.Data), progress, cancellation);
+        bool quantized = result.Report.Changes.Count > 0;
+        if (quantized)
+            input.Save(result.Model, request.Output, request.Writing, cancellation);
+        long after = quantized ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
+        QuantizeReport report = QuantizeReport.Of(request.Model, quantized ? request.Output : null, result, input.Bytes, after);
+        if (request.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            QuantizationTables.Print(report, new(terminal));
+        if (quantized)
+            return ExitCodes.Done;
+        terminal.Say("No gain: no layer could be quantized, and nothing was written.");
+        return ExitCodes.NoGain;
+    }
+
+    private static Model Prepare(QuantizeRequest request, CheckedModel input, CancellationToken cancellation)
+    {
+        if (!request.Optimize && request.Sizes.IsEmpty)
+            return input.Model;
+        GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples };
+        if (!request.Optimize)
+            options = options with { Without = OptimizeCommand.PassNames };
+        return new GraphOptimizer(options).Run(input.Model, cancellation).Model;
+    }
+
+    /// <summary>The first declared metric that needs labels only.</summary>
+    private static Func<IMetric>? Metric(OpenedData? data)
+    {
+        if (data is null)
+            return null;
+        int index = data.CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
+        return index < 0 ? null : () => data.CreateMetrics()[index];
+    }
+
+    private static Option<int> Number(string name, string description, int value, int least) => new(name)
+    {
+        Description = description,
+        HelpName = "n",
+        DefaultValueFactory = _ => value,
+        Validators = { result => CommonOptions.Range(result, name, least, int.MaxValue) },
+    };
+}

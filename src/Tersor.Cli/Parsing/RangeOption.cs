@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Globalization;
+using Tersor.Compression.Quantization.Ranges;
+using Tersor.Pipeline.Quantization;
+
+namespace Tersor.Cli.Parsing;
+
+/// <summary><c>--ranges</c>: how activation ranges are chosen.</summary>
+internal static class RangeOption
+{
+    public static Option<RangeEstimator> Create() => new("--ranges")
+    {
+        Description = $"How activation ranges are chosen: min-max, mse (least mean squared error), percentile, percentile:99.99. [default: {Name(new QuantizeSettings().Ranges)}]",
+        HelpName = "how",
+        CustomParser = result =>
+        {
+            RangeEstimator? parsed = Parse(result.Tokens[0].Value);
+            if (parsed is null)
+                result.AddError($"--ranges '{result.Tokens[0].Value}' is not understood; expected min-max, mse, percentile or percentile:99.99.");
+            return parsed ?? new QuantizeSettings().Ranges;
+        },
+    };
+
+    /// <summary>The word for an estimator.</summary>
+    public static string Name(RangeEstimator estimator) => estimator switch
+    {
+        RangeEstimator.MinMax => "min-max",
+        RangeEstimator.Percentile percentile => $"percentile:{percentile.Percent.ToString(CultureInfo.InvariantCulture)}",
+        _ => "mse",
+    };
+
+    private static RangeEstimator? Parse(string text) => text.Split(':') switch
+    {
+        ["min-max"] => new RangeEstimator.MinMax(),
+        ["mse"] => new RangeEstimator.MeanSquaredError(),
+        ["percentile"] => new RangeEstimator.Percentile(),
+        ["percentile", var percent] when double.TryParse(percent, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is > 50 and <= 100 => new RangeEstimator.Percentile(value),
+        _ => null,
+    };
+}

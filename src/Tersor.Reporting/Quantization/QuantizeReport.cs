@@ -1,0 +1,57 @@
+using Tersor.Pipeline.Quantization;
+using Tersor.Reporting.Optimization;
+
+namespace Tersor.Reporting.Quantization;
+
+/// <summary>What <c>tersor quantize</c> did.</summary>
+public sealed record QuantizeReport
+{
+    /// <summary>The model that was read.</summary>
+    public required string Input { get; init; }
+
+    /// <summary>The model that was written; null when there was no gain.</summary>
+    public required string? Output { get; init; }
+
+    /// <summary>Static or dynamic.</summary>
+    public required QuantizationMode Mode { get; init; }
+
+    /// <summary>Bytes of the model that was read, its external data included.</summary>
+    public required long BytesBefore { get; init; }
+
+    /// <summary>The same for the result.</summary>
+    public required long BytesAfter { get; init; }
+
+    /// <summary>The metric candidates were judged by; null where there were no labels.</summary>
+    public required string? Metric { get; init; }
+
+    /// <summary>The float model's metric on the held-out samples.</summary>
+    public required double? FloatMetric { get; init; }
+
+    /// <summary>What was tried, in order.</summary>
+    public required IReadOnlyList<QuantizationCandidate> Candidates { get; init; }
+
+    /// <summary>Layers by the error each causes alone, the most sensitive first.</summary>
+    public required IReadOnlyList<LayerSensitivity> Sensitivities { get; init; }
+
+    /// <summary>What was quantized.</summary>
+    public required IReadOnlyList<Subject> Quantized { get; init; }
+
+    /// <summary>What stays float, and why.</summary>
+    public required IReadOnlyList<Subject> Float { get; init; }
+
+    /// <summary>Summarizes a result.</summary>
+    public static QuantizeReport Of(string input, string? output, QuantizeResult result, long bytesBefore, long bytesAfter) => new()
+    {
+        Input = input,
+        Output = output,
+        Mode = result.Mode,
+        BytesBefore = bytesBefore,
+        BytesAfter = bytesAfter,
+        Metric = result.MetricName,
+        FloatMetric = result.FloatMetric,
+        Candidates = result.Candidates,
+        Sensitivities = result.Sensitivities,
+        Quantized = [.. result.Report.Changes.Select(c => new Subject(c.Subject, c.What))],
+        Float = [.. result.Report.Skipped.Select(s => new Subject(s.Subject, s.Reason))],
+    };
+}
