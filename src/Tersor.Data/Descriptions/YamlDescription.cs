@@ -60,19 +60,24 @@ internal static class YamlDescription
         {
             if (source is null)
                 map.RequiredText("source", "where the samples come from, e.g. source: { kind: images, folder: photos }");
-            else if (Split(source) is { } whole)
-                splits["all"] = whole;
-            source?.NoMoreKeys();
+            else
+                Add("all", source);
             return splits;
         }
         foreach ((string name, YamlMap part) in parts.Maps(source))
+            Add(name, part);
+        if (splits.Count > 0)
+            source?.NoMoreKeys();
+        return splits;
+
+        // Which keys are right depends on the kind: when that is wrong, the others are not judged.
+        void Add(string name, YamlMap part)
         {
-            if (Split(part) is { } split)
-                splits[name] = split;
+            if (Split(part) is not { } split)
+                return;
+            splits[name] = split;
             part.NoMoreKeys();
         }
-        source?.NoMoreKeys();
-        return splits;
     }
 
     private static SplitDescription? Split(YamlMap map)
