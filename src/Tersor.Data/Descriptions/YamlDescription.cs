@@ -46,8 +46,8 @@ internal static class YamlDescription
             Feedback = map.TextMap("feedback"),
             Metrics = Metrics(map),
         };
-        foreach (string input in description.Feedback.Values.Where(i => !description.States.ContainsKey(i)))
-            map.Wrong<string>("feedback", $"inputs that have a start value in 'states'; '{input}' has none");
+        foreach ((string output, _) in description.Feedback.Where(f => !description.States.ContainsKey(f.Value)))
+            map.Map("feedback")!.Wrong<string>(output, "an input that has a start value in 'states'");
         map.NoMoreKeys();
         return description;
     });

@@ -37,11 +37,11 @@ public sealed class YamlTests
             (6, "'preprocess[0].resize.hieght' is not known here; expected antialias, filter, height, keep_aspect, longest, max_width, multiple_of, rounding, shortest, width. Did you mean 'height'?"),
             (7, "'preprocess[1].rotate': there is no step 'rotate'; expected resize, crop, pad, turn, channels, normalize, extra_channel."),
             (8, "'preprocess[2].normalize': std is [1, 0]; expected one finite number other than 0, or one a channel"),
-            (9, "'preprocess[3].channels.value' is a map; expected rgb, bgr, grey"),
+            (9, "'preprocess[3].channels' has no value; expected rgb, bgr, grey"),
             (10, "'layout' is 'NCWH'; expected NCHW, NHWC, NHW. Did you mean 'NCHW'?"),
             (12, "there is no metric 'top-9'"),
             (13, "metric 'auc' has no parameter 'outptu'; expected output, label, element. Did you mean 'output'?"),
-            (14, "'feedback' is a map; expected inputs that have a start value in 'states'; 'h' has none"),
+            (14, "'feedback.hn' is 'h'; expected an input that has a start value in 'states'"),
         ];
         Assert.True(expected.Length == problems.Length, string.Join(Environment.NewLine, problems));
         foreach ((int line, string text) in expected)
