@@ -53,6 +53,9 @@ internal sealed class ExternalFile
         return new(location, path, new FileInfo(path) is { LinkTarget: not null } link ? ((FileInfo)link.ResolveLinkTarget(true)!).Length : new FileInfo(path).Length);
     }
 
+    /// <summary>Opens the file now rather than at the first read.</summary>
+    public void Open() => _ = handle.Value;
+
     public void Read(long offset, Span<byte> destination)
     {
         try

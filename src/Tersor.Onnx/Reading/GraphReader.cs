@@ -180,7 +180,7 @@ internal sealed class GraphReader(TensorReader tensors)
     private static Value Declare(Graph graph, Scope scope, string name, string what, ValueInfoProto? info)
     {
         if (name.Length == 0)
-            throw new OnnxException($"A {what} of graph '{graph.Name}' has no name.");
+            throw new OnnxException($"Graph '{graph.Name}' has an {what.Replace("graph ", "", StringComparison.Ordinal)} without a name.");
         Value value = new(graph, name);
         graph.Model.ReserveName(name);
         if (!scope.Values.TryAdd(name, value))

@@ -23,10 +23,23 @@ internal static class ModelReader
         {
             throw new OnnxException($"{path}: {e.Message}", e.InnerException);
         }
+        catch (Exception e) when (e is (IOException and not FileNotFoundException) or UnauthorizedAccessException)
+        {
+            throw new OnnxException($"{path}: cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>Reads a model from a stream. External data is refused: a stream has no folder.</summary>
-    public static Model Load(Stream stream) => Build(Parse(stream), new TensorReader(null, new()));
+    public static Model Load(Stream stream)
+    {
+        TensorReader tensors = new(null, new());
+        if (stream.CanSeek)
+            return Build(Parse(stream), tensors);
+        using MemoryStream copy = new();
+        stream.CopyTo(copy);
+        copy.Position = 0;
+        return Build(Parse(copy), tensors);
+    }
 
     private static FileStream OpenRegularFile(string path)
     {
@@ -48,28 +61,28 @@ internal static class ModelReader
 
     private static ModelProto Parse(Stream stream)
     {
+        long start = stream.Position;
         try
         {
+            WireScan.Check(stream);
             ModelProto proto = ModelProto.Parser.ParseFrom(stream);
-            if (!proto.HasIrVersion && proto.Graph is null)
-                throw new OnnxException($"is not an ONNX model{Guess(stream)}.");
-            return proto;
+            return proto.HasIrVersion || proto.Graph is not null ? proto : throw new OnnxException("has none of a model's fields");
+        }
+        catch (OnnxException e)
+        {
+            throw new OnnxException($"is not a valid ONNX file: it {e.Message}{Guess(stream, start)}.", e);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException or OverflowException)
         {
-            string reason = e.Message.Contains("nesting", StringComparison.Ordinal) ? "is nested deeper than 100 messages"
-                : e.Message.Contains("ended unexpectedly", StringComparison.Ordinal) ? "ends in the middle of a message: it is truncated or broken"
-                : "is broken";
-            throw new OnnxException($"is not a valid ONNX file: it {reason}{Guess(stream)}.", e);
+            string reason = e is ArgumentException || e.Message.Contains("UTF-8", StringComparison.Ordinal) || e.InnerException is ArgumentException ? "holds text that is not UTF-8" : "is broken";
+            throw new OnnxException($"is not a valid ONNX file: it {reason}{Guess(stream, start)}.", e);
         }
     }
 
     /// <summary>What the file looks like instead, from its first bytes.</summary>
-    private static string Guess(Stream stream)
+    private static string Guess(Stream stream, long position)
     {
-        if (!stream.CanSeek)
-            return "";
-        stream.Position = 0;
+        stream.Position = position;
         byte[] head = new byte[16];
         string start = Encoding.Latin1.GetString(head, 0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false));
         return start switch
@@ -77,6 +90,7 @@ internal static class ModelReader
             "" => " (it is empty)",
             _ when start.StartsWith("version https://", StringComparison.Ordinal) => " (it is a Git LFS pointer; fetch the file itself with 'git lfs pull')",
             _ when start.StartsWith("PK\u0003\u0004", StringComparison.Ordinal) => " (it looks like a zip archive, such as a PyTorch checkpoint; export it to ONNX first)",
+            { Length: < 16 } => "",
             _ when start[4..].StartsWith("TFL3", StringComparison.Ordinal) => " (it looks like a TensorFlow Lite model)",
             _ when start[4..].StartsWith("ORTM", StringComparison.Ordinal) => " (it looks like an ONNX Runtime .ort file; use the .onnx file it was made from)",
             _ when start.StartsWith('<') => " (it looks like HTML or XML: perhaps a failed download)",
@@ -96,9 +110,14 @@ internal static class ModelReader
             ProducerName = proto.ProducerName,
             ProducerVersion = proto.ProducerVersion,
         };
+        model.OpsetImports.Clear();
         ReadOpsets(proto.OpsetImport, model.OpsetImports, "the model");
-        if (model.OpsetImports.Count == 0 && proto.IrVersion < 3)
+        if (model.OpsetImports.Count == 0)
+        {
+            if (proto.IrVersion >= 3)
+                throw new OnnxException("imports no operator set (opset_import), so that its operators have no meaning.");
             model.OpsetImports[""] = 1; // the field did not exist yet
+        }
         foreach (StringStringEntryProto entry in proto.MetadataProps)
             model.Metadata[entry.Key] = entry.Value;
 
@@ -125,8 +144,9 @@ internal static class ModelReader
         foreach (OperatorSetIdProto import in imports)
         {
             string domain = Model.NormalizeDomain(import.Domain);
-            if (import.Version < 1)
-                throw new OnnxException($"{where} imports version {import.Version} of operator set '{(domain.Length == 0 ? "ai.onnx" : domain)}'; expected 1 or more.");
+            long newest = domain.Length == 0 ? 1000 : int.MaxValue; // the newest known is 25: a higher one may come, a thousand will not
+            if (import.Version < 1 || import.Version > newest)
+                throw new OnnxException($"{where} imports version {import.Version} of operator set '{(domain.Length == 0 ? "ai.onnx" : domain)}'; expected 1..{newest}.");
             // A set imported twice counts at its higher version, as in ONNX Runtime.
             target[domain] = target.TryGetValue(domain, out long known) ? Math.Max(known, import.Version) : import.Version;
         }

@@ -84,7 +84,11 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
         if (options.SkipExternalData)
             return new MissingStorage(location, bytes);
         if (!files.TryGetValue(location, out ExternalFile? file))
+        {
             files[location] = file = ExternalFile.Find(folder, location, options.TrustLinks);
+            if (files.Count <= 64) // a file that is replaced or deleted later stays readable while it is open; hundreds stay closed until asked for
+                file.Open();
+        }
         if (offset > file.Length - length)
             throw new OnnxException($"{where} lies at bytes {offset}..{(Int128)offset + length} of '{location}', which has only {file.Length}.");
         return new ExternalStorage(file, offset, length);
@@ -134,9 +138,11 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
         byte[] Copy<T>(IList<T> source, long count) where T : unmanaged
         {
             Expect(source.Count, count);
-            T[] values = new T[source.Count];
-            source.CopyTo(values, 0);
-            return MemoryMarshal.AsBytes(values.AsSpan()).ToArray();
+            byte[] result = new byte[bytes];
+            Span<T> values = MemoryMarshal.Cast<byte, T>(result.AsSpan());
+            for (int i = 0; i < values.Length; i++)
+                values[i] = source[i];
+            return result;
         }
 
         void Expect(int found, long expected)

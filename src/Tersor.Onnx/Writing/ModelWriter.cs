@@ -12,13 +12,28 @@ internal static class ModelWriter
     {
         string full = Path.GetFullPath(path);
         ScopeNames.MakeDistinct(model);
+        try
+        {
+            WriteJournal.CleanUp(full);
+            Write(model, path, full, options);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"{path}: cannot be written: {e.Message} What had this name before is unchanged.", e);
+        }
+    }
+
+    private static void Write(Model model, string path, string full, WriteOptions options)
+    {
         using PendingFile file = new(full);
         using PendingFile? data = UsesExternalData(model, options) ? PendingFile.ForData(full) : null;
         long dataLength = 0;
         try
         {
-            ModelProto proto = data is null ? new ModelEncoder(null).Encode(model) : EncodeWithData(model, data, options.ExternalDataThreshold, out dataLength);
-            if (proto.CalculateSize() < 0) // int overflow: more than 2 GB
+            ModelEncoder encoder = new(data is null ? null : new DataLayout(data, options.ExternalDataThreshold).Place);
+            ModelProto proto = encoder.Encode(model);
+            dataLength = data?.Stream.Length ?? 0;
+            if (encoder.InlineBytes > int.MaxValue || proto.CalculateSize() < 0) // int overflow: more than 2 GB
                 throw new OverflowException();
             proto.WriteTo(file.Stream);
         }
@@ -28,20 +43,22 @@ internal static class ModelWriter
         }
         if (dataLength == 0)
             data?.Discard();
-        string[] stale = data is null ? [] : DataFilesOf(full);
-        data?.Commit();
+        file.Close();
+        string[] stale = ModelDataFiles.Of(full);
+        using WriteJournal? journal = dataLength > 0 || stale.Length > 0 ? new(full, dataLength > 0 ? [data!.FinalPath, .. stale] : stale) : null;
         try
         {
-            file.Close();
+            data?.Commit();
             options.Verify?.Invoke(file.TemporaryPath);
             file.Commit();
         }
         catch
         {
-            data?.Revoke();
+            if (dataLength > 0)
+                data!.Revoke();
             throw;
         }
-        foreach (string old in stale.Where(s => s != data?.FinalPath))
+        foreach (string old in stale)
             File.Delete(old);
     }
 
@@ -61,46 +78,24 @@ internal static class ModelWriter
 
     private static IEnumerable<Tensor> Constants(Model model) => model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Initializer).OfType<Tensor>().Distinct();
 
-    private static ModelProto EncodeWithData(Model model, PendingFile data, int threshold, out long length)
+    /// <summary>Puts tensors into the data file as they come, each once.</summary>
+    private sealed class DataLayout(PendingFile data, int threshold)
     {
-        Dictionary<Tensor, (string, long, long)> places = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Tensor>);
-        string location = Path.GetFileName(data.FinalPath);
-        Stream stream = data.Stream;
-        ModelProto proto = new ModelEncoder(Place).Encode(model);
-        length = stream.Length;
-        return proto;
+        private readonly Dictionary<Tensor, (string, long, long)> places = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Tensor>);
+        private readonly string location = Path.GetFileName(data.FinalPath);
 
-        (string, long, long)? Place(Tensor tensor)
+        public (string Location, long Offset, long Length)? Place(Tensor tensor)
         {
             if (tensor.ByteLength < threshold)
                 return null;
             if (places.TryGetValue(tensor, out (string, long, long) known))
                 return known;
+            Stream stream = data.Stream;
             if (tensor.ByteLength >= Alignment)
                 stream.Write(new byte[(Alignment - (int)(stream.Position % Alignment)) % Alignment]);
             long offset = stream.Position;
             tensor.CopyBytesTo(span => stream.Write(span));
             return places[tensor] = (location, offset, tensor.ByteLength);
-        }
-    }
-
-    /// <summary>Data files an earlier write to this path left beside it: those the model about to be replaced refers to, named as this class names them.</summary>
-    private static string[] DataFilesOf(string path)
-    {
-        if (!File.Exists(path))
-            return [];
-        string folder = Path.GetDirectoryName(path)!, prefix = Path.GetFileName(path) + ".";
-        try
-        {
-            using FileStream stream = File.OpenRead(path);
-            return [.. (ModelProto.Parser.ParseFrom(stream).Graph?.Initializer ?? [])
-                .SelectMany(t => t.ExternalData).Where(e => e.Key == "location").Select(e => e.Value).Distinct()
-                .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith("data", StringComparison.Ordinal) && !name.Contains('/'))
-                .Select(name => Path.Combine(folder, name)).Where(File.Exists)];
-        }
-        catch (Exception e) when (e is InvalidProtocolBufferException or IOException)
-        {
-            return []; // what is replaced is no readable model: nothing of it is ours to delete
         }
     }
 }

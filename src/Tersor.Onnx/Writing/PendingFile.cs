@@ -6,7 +6,9 @@ namespace Tersor.Onnx.Writing;
 /// <summary>A file under a temporary name beside its final one, until <see cref="Commit"/> renames it. Disposed before that, it leaves nothing.</summary>
 internal sealed class PendingFile : IDisposable
 {
-    private const string Mark = ".tersor-";
+    /// <summary>Between the final name and process and number in every temporary name.</summary>
+    public const string Mark = ".tersor-";
+
     private static int counter;
     private FileStream? stream;
     private bool committed;
@@ -16,8 +18,7 @@ internal sealed class PendingFile : IDisposable
         FinalPath = finalPath;
         string folder = Path.GetDirectoryName(finalPath)!;
         Directory.CreateDirectory(folder);
-        RemoveOrphans(folder, Path.GetFileName(finalPath));
-        TemporaryPath = $"{finalPath}{Mark}{Environment.ProcessId}-{Interlocked.Increment(ref counter)}";
+        TemporaryPath = TemporaryName(finalPath);
         stream = new(TemporaryPath, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
     }
 
@@ -31,10 +32,13 @@ internal sealed class PendingFile : IDisposable
     public static PendingFile ForData(string modelPath)
     {
         string path = modelPath + ".data";
-        for (int i = 1; File.Exists(path); i++)
+        for (int i = 1; File.Exists(path) || Directory.EnumerateFiles(Path.GetDirectoryName(path)!, Path.GetFileName(path) + Mark + "*").Any(); i++)
             path = $"{modelPath}.{i}.data";
         return new(path);
     }
+
+    /// <summary>A name beside <paramref name="finalPath"/> that no other write uses.</summary>
+    public static string TemporaryName(string finalPath) => $"{finalPath}{Mark}{Environment.ProcessId}-{Interlocked.Increment(ref counter)}";
 
     /// <summary>Everything written reaches the disk; the temporary file stays.</summary>
     public void Close()
@@ -42,6 +46,8 @@ internal sealed class PendingFile : IDisposable
         stream?.Flush(flushToDisk: true);
         stream?.Dispose();
         stream = null;
+        if (!OperatingSystem.IsWindows() && File.Exists(FinalPath))
+            File.SetUnixFileMode(TemporaryPath, File.GetUnixFileMode(FinalPath)); // who could read the old file can read the new one
     }
 
     /// <summary>Gives the file its final name, replacing what had it.</summary>
@@ -73,19 +79,22 @@ internal sealed class PendingFile : IDisposable
     {
         if (committed)
             return;
-        stream?.Dispose();
+        try
+        {
+            stream?.Dispose(); // on a full disk its last bytes fail to be written once more
+        }
+        catch (IOException)
+        {
+            // The write has failed already and says so; what counts here is that the file goes.
+        }
         File.Delete(TemporaryPath);
     }
 
-    /// <summary>Deletes what a killed process left of an earlier try.</summary>
-    private static void RemoveOrphans(string folder, string name)
+    /// <summary>True for a temporary file whose process has ended.</summary>
+    public static bool IsAbandoned(string path)
     {
-        foreach (string orphan in Directory.EnumerateFiles(folder, $"{name}{Mark}*"))
-        {
-            string[] tail = orphan[(orphan.LastIndexOf(Mark, StringComparison.Ordinal) + Mark.Length)..].Split('-');
-            if (tail.Length == 2 && int.TryParse(tail[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process) && process != Environment.ProcessId && !IsRunning(process))
-                File.Delete(orphan);
-        }
+        string[] tail = path[(path.LastIndexOf(Mark, StringComparison.Ordinal) + Mark.Length)..].Split('-', '.');
+        return tail.Length >= 2 && int.TryParse(tail[0], NumberStyles.None, CultureInfo.InvariantCulture, out int process) && process != Environment.ProcessId && !IsRunning(process);
     }
 
     private static bool IsRunning(int process)

@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Tersor.Onnx;
+
+namespace Tersor.Testing;
+
+/// <summary>Breaks model files in random ways and reads them: every outcome but a model that survives a round trip, or an <see cref="OnnxException"/>, is a failure.</summary>
+/// <remarks>The same seed gives the same files in the same order.</remarks>
+public sealed partial class MutationFuzzer
+{
+    private const long MaxAllocated = 500L << 20;
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
+
+    private readonly Random random;
+    private readonly byte[][] seeds;
+    private readonly List<string> failures = [];
+
+    /// <param name="seeds">Valid small files to start from.</param>
+    /// <param name="seed">Of the random numbers.</param>
+    public MutationFuzzer(IEnumerable<byte[]> seeds, int seed)
+    {
+        this.seeds = [.. seeds];
+        random = new(seed);
+    }
+
+    /// <summary>Files tried.</summary>
+    public long Runs { get; private set; }
+
+    /// <summary>Files that were read, written and read again as the same graph.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>How often each kind of message came, names and numbers taken out.</summary>
+    public Dictionary<string, long> Messages { get; } = [];
+
+    /// <summary>What went wrong, with the file that does it.</summary>
+    public IReadOnlyList<string> Failures => failures;
+
+    /// <summary>Longest time one file took.</summary>
+    public TimeSpan Slowest { get; private set; }
+
+    /// <summary>Most bytes allocated for one file.</summary>
+    public long LargestAllocation { get; private set; }
+
+    /// <summary>The smaller shared models of every group and synthetic ones; at least the synthetic ones where shared files are absent.</summary>
+    public static IReadOnlyList<byte[]> DefaultSeeds()
+    {
+        List<byte[]> seeds = [.. SyntheticModels.All().Select(m => m.ToBytes())];
+        foreach (string path in SharedFiles.BackendTests.Where((_, i) => i % 5 == 0).Select(d => Path.Combine(d, "model.onnx")).Where(f => new FileInfo(f).Length < 20_000))
+            seeds.Add(File.ReadAllBytes(path));
+        return seeds;
+    }
+
+    /// <summary>Tries files until the time is over or something fails <paramref name="maxFailures"/> times.</summary>
+    /// <param name="time">How long.</param>
+    /// <param name="folder">Where files that fail are kept.</param>
+    /// <param name="maxFailures">When to give up.</param>
+    /// <param name="progress">Called about once a minute.</param>
+    public void Run(TimeSpan time, string folder, int maxFailures = 10, Action? progress = null)
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        TimeSpan next = TimeSpan.FromMinutes(1);
+        while (watch.Elapsed < time && failures.Count < maxFailures)
+        {
+            Try(Mutate(), folder);
+            if (watch.Elapsed > next)
+            {
+                progress?.Invoke();
+                next += TimeSpan.FromMinutes(1);
+            }
+        }
+    }
+
+    private void Try(byte[] file, string folder)
+    {
+        Runs++;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        long start = Stopwatch.GetTimestamp();
+        string? problem = null;
+        try
+        {
+            Model model = Model.Load(new MemoryStream(file));
+            problem = RoundTrip(model);
+            Accepted += problem is null ? 1 : 0;
+        }
+        catch (OnnxException e)
+        {
+            string kind = Kind(e.Message);
+            Messages[kind] = Messages.GetValueOrDefault(kind) + 1;
+            problem = e.Message.Any(char.IsControl) ? $"message of several lines: {e.Message}" : null;
+        }
+        catch (Exception e)
+        {
+            problem = e.ToString();
+        }
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Slowest = took > Slowest ? took : Slowest;
+        LargestAllocation = Math.Max(LargestAllocation, allocated);
+        problem ??= took > MaxTime ? $"took {took}" : allocated > MaxAllocated ? $"allocated {allocated >> 20} MB" : null;
+        if (problem is null)
+            return;
+        string path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"failure-{failures.Count}.onnx");
+        File.WriteAllBytes(path, file);
+        failures.Add($"{path}: {problem}");
+    }
+
+    /// <summary>What was read can be written; what is written reads as the same graph. Null when so.</summary>
+    private static string? RoundTrip(Model model)
+    {
+        byte[] written;
+        try
+        {
+            written = model.ToBytes();
+        }
+        catch (OnnxException e)
+        {
+            return $"was read, but cannot be written: {e.Message}";
+        }
+        try
+        {
+            IReadOnlyList<string> differences = GraphComparer.Differences(model, Model.Load(new MemoryStream(written)));
+            return differences.Count == 0 ? null : $"differs after a round trip: {string.Join("; ", differences)}";
+        }
+        catch (OnnxException e)
+        {
+            return $"was read and written, but cannot be read again: {e.Message}";
+        }
+    }
+
+    private byte[] Mutate()
+    {
+        List<byte> file = [.. seeds[random.Next(seeds.Length)]];
+        for (int i = random.Next(1, 5); i > 0 && file.Count > 0; i--)
+        {
+            int at = random.Next(file.Count);
+            switch (random.Next(8))
+            {
+                case 0:
+                    file[at] ^= (byte)(1 << random.Next(8));
+                    break;
+                case 1:
+                    file[at] = (byte)random.Next(256);
+                    break;
+                case 2: // a piece of the same file, elsewhere
+                    file.InsertRange(random.Next(file.Count), file.GetRange(at, Math.Min(random.Next(1, 64), file.Count - at)));
+                    break;
+                case 3: // a piece of another file
+                    byte[] other = seeds[random.Next(seeds.Length)];
+                    int from = random.Next(other.Length);
+                    file.InsertRange(at, other[from..Math.Min(other.Length, from + random.Next(1, 200))]);
+                    break;
+                case 4:
+                    file.RemoveRange(at, Math.Min(random.Next(1, 32), file.Count - at));
+                    break;
+                case 5: // cut off
+                    if (random.Next(4) == 0)
+                        file.RemoveRange(at, file.Count - at);
+                    break;
+                case 6: // a number, often a length: near itself, or extreme
+                    file[at] = (byte)(random.Next(2) == 0 ? file[at] + random.Next(-3, 4) : new[] { 0, 0x7F, 0x80, 0xFF }[random.Next(4)]);
+                    break;
+                default: // several bytes of a long number
+                    for (int k = at; k < Math.Min(file.Count, at + random.Next(1, 11)); k++)
+                        file[k] = 0xFF;
+                    break;
+            }
+        }
+        return [.. file];
+    }
+
+    private static string Kind(string message) => Numbers().Replace(Names().Replace(message, "'...'"), "#");
+
+    [GeneratedRegex("'[^']*'|[A-Z]\\w* '.*?'")]
+    private static partial Regex Names();
+
+    [GeneratedRegex(@"-?\d+(,-?\d+)*")]
+    private static partial Regex Numbers();
+}
