@@ -151,4 +151,26 @@ public sealed class HandmadeModelTests
         Assert.Equal([2L], types.FixedShapeOf(shallow)!);
         Assert.Null(types.FixedShapeOf(deep));
     }
+
+    [Fact]
+    public void A_chain_of_thousands_of_functions_is_given_up_and_not_followed_to_the_end_of_the_stack()
+    {
+        Model model = new();
+        model.OpsetImports["mine"] = 1;
+        for (int depth = 0; depth < 5000; depth++)
+        {
+            Function function = new(model, "mine", $"F{depth}", "");
+            function.OpsetImports[""] = 21;
+            function.OpsetImports["mine"] = 1;
+            Value value = function.Body.AddInput("a", null);
+            function.Body.AddOutput(function.Body.AddNode(depth == 0 ? "Relu" : $"F{depth - 1}", [value], ["b"], null, depth == 0 ? "" : "mine").Outputs[0]!);
+            model.Functions.Add(function);
+        }
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2));
+        Value deep = model.Graph.AddNode("F4999", [x], ["deep"], null, "mine").Outputs[0]!;
+        model.Graph.AddOutput(deep);
+        InferredTypes types = Onnx.ShapeInference.Infer(model);
+        Assert.Null(types.TypeOf(deep));
+        Assert.Null(ModelCosts.Of(model, types).Macs);
+    }
 }
