@@ -162,8 +162,8 @@ public sealed class HandmadeModelTests
             Function function = new(model, "mine", $"F{depth}", "");
             function.OpsetImports[""] = 21;
             function.OpsetImports["mine"] = 1;
-            Value value = function.Body.AddInput("a", null);
-            function.Body.AddOutput(function.Body.AddNode(depth == 0 ? "Relu" : $"F{depth - 1}", [value], ["b"], null, depth == 0 ? "" : "mine").Outputs[0]!);
+            Value value = function.Body.AddInput($"a{depth}", null);
+            function.Body.AddOutput(function.Body.AddNode(depth == 0 ? "Relu" : $"F{depth - 1}", [value], [$"b{depth}"], null, depth == 0 ? "" : "mine").Outputs[0]!);
             model.Functions.Add(function);
         }
         Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2));
