@@ -28,10 +28,10 @@ internal static class MacCount
             "Conv" or "FusedConv" or "ConvInteger" or "DeformConv" => Product(Elements(Shape(0, output: true)), Elements(Shape(1)?[1..])),
             "QLinearConv" => Product(Elements(Shape(0, output: true)), Elements(Shape(3)?[1..])),
             "ConvTranspose" => Product(Elements(Shape(0)), Elements(Shape(1)?[1..])),
-            "MatMul" or "MatMulInteger" or "QLinearMatMul" or "DynamicQuantizeMatMul" or "MatMulIntegerToFloat" => Product(Elements(Shape(0, output: true)), Shape(0)?[^1]),
-            "FusedMatMul" => Product(Elements(Shape(0, output: true)), node.Int("transBatchA", 0) != 0 ? null : Shape(0)?[^(node.Int("transA", 0) != 0 ? 2 : 1)]),
+            "MatMul" or "MatMulInteger" or "QLinearMatMul" or "DynamicQuantizeMatMul" or "MatMulIntegerToFloat" => Product(Elements(Shape(0, output: true)), At(Shape(0), ^1)),
+            "FusedMatMul" => Product(Elements(Shape(0, output: true)), node.Int("transBatchA", 0) != 0 ? null : At(Shape(0), ^(node.Int("transA", 0) != 0 ? 2 : 1))),
             "MatMulNBits" => Product(Elements(Shape(0, output: true)), node.Int("K")),
-            "Gemm" or "FusedGemm" => Product(Elements(Shape(0, output: true)), Shape(0)?[node.Int("transA", 0) != 0 ? 0 : 1]),
+            "Gemm" or "FusedGemm" => Product(Elements(Shape(0, output: true)), At(Shape(0), node.Int("transA", 0) != 0 ? 0 : 1)),
             "Einsum" => Einsum(),
             "RNN" or "LSTM" or "GRU" => Recurrent(),
             "Attention" when node.IsStandard => Attention(),
@@ -117,6 +117,8 @@ internal static class MacCount
         }
         return sum;
     }
+
+    private static long? At(long[]? shape, Index index) => shape is not null && index.GetOffset(shape.Length) is var at && at >= 0 && at < shape.Length ? shape[at] : null;
 
     private static long? Product(long? a, long? b) => a is { } x && b is { } y && (Int128)x * y is var product && product >= 0 && product <= long.MaxValue ? (long)product : null;
 }

@@ -47,12 +47,13 @@ public static class OpsetRaiser
     {
         if (!imports.TryGetValue("", out long from) || from >= target)
             return false;
+        bool shadowing = model.Functions.Any(f => Model.NormalizeDomain(f.Domain).Length == 0); // functions may stand in for standard operators
         // Version by version, because a step may insert nodes, which are then written for that version and rise with the others.
         for (long version = from + 1; version <= target; version++)
         {
             foreach (Graph graph in scope.WithNested().ToArray())
             {
-                foreach (Node node in graph.Nodes.Where(n => n.IsStandard && model.FindFunction(n) is null).ToArray())
+                foreach (Node node in graph.Nodes.Where(n => n.IsStandard && !(shadowing && model.FindFunction(n) is not null)).ToArray())
                     RaiseNode(node, version, context);
             }
             imports[""] = version;

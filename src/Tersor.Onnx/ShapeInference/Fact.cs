@@ -7,7 +7,7 @@ internal readonly record struct Fact(OnnxType? Type, Dimension[]? Content = null
 
     public Dimension[]? Shape => Type?.AsTensor?.Shape is { } shape ? [.. shape] : null;
 
-    /// <summary>A tensor; null when neither element type nor shape is known.</summary>
+    /// <summary>A tensor; nothing when neither element type nor shape is known. A negative size, which only a broken node makes, is unknown.</summary>
     public static Fact Tensor(ElementType element, Dimension[]? shape, Dimension[]? content = null) =>
-        element == ElementType.Undefined && shape is null ? default : new(new OnnxType.Tensor(element, shape is null ? null : [.. shape]), content);
+        element == ElementType.Undefined && shape is null ? default : new(new OnnxType.Tensor(element, shape is null ? null : [.. shape.Select(d => d.Size < 0 ? default : d)]), content);
 }

@@ -9,8 +9,13 @@ internal sealed class Walk(Model model, IReadOnlyDictionary<string, long> dimens
     /// <summary>Tensors up to this length are looked into: shapes, axes, indices are short.</summary>
     private const int MaxContent = 256;
 
+    /// <summary>Functions that call functions are followed this far: the stack is finite, and no real model comes near.</summary>
+    private const int MaxDepth = 64;
+
     private readonly Dictionary<Value, Fact> facts = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Node, InferredTypes> calls = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
+
+    private readonly int depth = caller is null ? 0 : caller.depth + 1;
 
     public InferredTypes Result => new(facts, calls);
 
@@ -111,7 +116,7 @@ internal sealed class Walk(Model model, IReadOnlyDictionary<string, long> dimens
 
     private void RunFunction(NodeFacts context, Function function)
     {
-        if (budget.IsSpent)
+        if (budget.IsSpent || depth >= MaxDepth)
             return;
         Walk inner = new(model, dimensions, trustDeclared, budget, context.Node, this);
         for (int i = 0; i < function.Body.Inputs.Count; i++)

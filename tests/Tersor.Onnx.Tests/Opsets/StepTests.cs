@@ -198,6 +198,26 @@ public sealed class StepTests
         Assert.True(instance.ContentEquals(RunRaised(13, "InstanceNormalization", [Image, ones, zeros], [])));
     }
 
+    [Theory]
+    [InlineData(ElementType.Float64)]
+    [InlineData(ElementType.Float16)]
+    public void A_number_that_becomes_an_input_gets_the_type_the_node_computes_in(ElementType type)
+    {
+        Model model = new(9, 8);
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2, 3, 4, 5));
+        Value cast = model.Graph.AddNode("Cast", [x], ["cast"], [new("to", (long)type)]).Outputs[0]!; // the file declares nothing of it
+        Value clip = model.Graph.AddNode("Clip", [cast], ["clip"], [new("min", -0.25f), new("max", 0.5f)]).Outputs[0]!;
+        Value pad = model.Graph.AddNode("Pad", [clip], ["pad"], [new("pads", new long[] { 0, 0, 0, 1, 0, 0, 0, 0 }), new("value", 0.125f)]).Outputs[0]!;
+        Value y = model.Graph.AddNode("Cast", [pad], ["y"], [new("to", 1)]).Outputs[0]!;
+        y.Type = new OnnxType.Tensor(ElementType.Float32, null);
+        model.Graph.AddOutput(y);
+        OpsetRaiser.Raise(model);
+        using ModelSession session = new(model, BackendCase.AsWritten);
+        float[] found = session.Run(new Dictionary<string, Tensor> { ["x"] = Image })["y"].ToFloats();
+        float[] expected = [.. Image.ToFloats().Chunk(5).SelectMany(row => row.Select(v => type == ElementType.Float16 ? (float)(Half)v : v).Select(v => Math.Clamp(v, -0.25f, 0.5f)).Prepend(0.125f))];
+        Assert.Equal(expected, found);
+    }
+
     private static Tensor RunRaised(int opset, string opType, Tensor[] inputs, Dictionary<string, Attribute> attributes, bool constants = false, int outputs = 1)
     {
         Model model = new(opset, 3);

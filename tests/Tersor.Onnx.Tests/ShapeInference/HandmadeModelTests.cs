@@ -74,10 +74,10 @@ public sealed class HandmadeModelTests
         Assert.Equal("Float32 [batch,32,height]", free.TypeOf(y)!.ToString());
         Assert.Null(free.IntegersOf(shape));
         InferredTypes bound = Onnx.ShapeInference.Infer(model, new Dictionary<string, long> { ["batch"] = 2, ["height"] = 5 });
-        Assert.Equal([2L, 32, 5], bound.FixedShapeOf(y));
-        Assert.Equal([2L, 4, 5, 8], bound.IntegersOf(shape));
+        Assert.Equal([2L, 32, 5], bound.FixedShapeOf(y)!);
+        Assert.Equal([2L, 4, 5, 8], bound.IntegersOf(shape)!);
         InferredTypes shaped = Onnx.ShapeInference.Infer(model, null, new Dictionary<string, long[]> { ["x"] = [7, 3, 9, 8] });
-        Assert.Equal([7L, 32, 9], shaped.FixedShapeOf(y));
+        Assert.Equal([7L, 32, 9], shaped.FixedShapeOf(y)!);
     }
 
     [Fact]
@@ -95,10 +95,10 @@ public sealed class HandmadeModelTests
         model.Graph.AddOutput(second.Outputs[0]!);
         byte[] before = model.ToBytes();
         InferredTypes types = Onnx.ShapeInference.Infer(model);
-        Assert.Equal([4L, 3], types.FixedShapeOf(first.Outputs[0]!));
-        Assert.Equal([4L, 6], types.FixedShapeOf(second.Outputs[0]!));
-        Assert.Equal([4L, 3], types.Inside(first)!.FixedShapeOf(c));
-        Assert.Equal([4L, 6], types.Inside(second)!.FixedShapeOf(c));
+        Assert.Equal([4L, 3], types.FixedShapeOf(first.Outputs[0]!)!);
+        Assert.Equal([4L, 6], types.FixedShapeOf(second.Outputs[0]!)!);
+        Assert.Equal([4L, 3], types.Inside(first)!.FixedShapeOf(c)!);
+        Assert.Equal([4L, 6], types.Inside(second)!.FixedShapeOf(c)!);
         Assert.Equal(before, model.ToBytes());
     }
 
@@ -148,7 +148,29 @@ public sealed class HandmadeModelTests
         Value shallow = model.Graph.AddNode("F3", [x], ["shallow"], null, "mine").Outputs[0]!, deep = model.Graph.AddNode("F39", [x], ["deep"], null, "mine").Outputs[0]!;
         model.Graph.AddOutput(deep);
         InferredTypes types = Onnx.ShapeInference.Infer(model);
-        Assert.Equal([2L], types.FixedShapeOf(shallow));
+        Assert.Equal([2L], types.FixedShapeOf(shallow)!);
         Assert.Null(types.FixedShapeOf(deep));
+    }
+
+    [Fact]
+    public void A_chain_of_thousands_of_functions_is_given_up_and_not_followed_to_the_end_of_the_stack()
+    {
+        Model model = new();
+        model.OpsetImports["mine"] = 1;
+        for (int depth = 0; depth < 5000; depth++)
+        {
+            Function function = new(model, "mine", $"F{depth}", "");
+            function.OpsetImports[""] = 21;
+            function.OpsetImports["mine"] = 1;
+            Value value = function.Body.AddInput($"a{depth}", null);
+            function.Body.AddOutput(function.Body.AddNode(depth == 0 ? "Relu" : $"F{depth - 1}", [value], [$"b{depth}"], null, depth == 0 ? "" : "mine").Outputs[0]!);
+            model.Functions.Add(function);
+        }
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2));
+        Value deep = model.Graph.AddNode("F4999", [x], ["deep"], null, "mine").Outputs[0]!;
+        model.Graph.AddOutput(deep);
+        InferredTypes types = Onnx.ShapeInference.Infer(model);
+        Assert.Null(types.TypeOf(deep));
+        Assert.Null(ModelCosts.Of(model, types).Macs);
     }
 }

@@ -16,7 +16,7 @@ internal sealed class InferredAgainstObserved
     public SortedDictionary<string, int> Unknown { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Infers from the shapes of the inputs alone and compares; false when ONNX Runtime refuses the model.</summary>
-    public bool Check(string name, Model model, IReadOnlyDictionary<string, Tensor> inputs)
+    public bool Check(string name, Model model, IReadOnlyDictionary<string, Tensor> inputs, bool throughBranches = false)
     {
         // What the file declares of values that nodes make is taken away: it must follow from the inputs.
         Model bare = model.Clone(out IReadOnlyDictionary<Value, Value> undeclared);
@@ -24,6 +24,8 @@ internal sealed class InferredAgainstObserved
             value.Type = null;
         InferredTypes inferred = Onnx.ShapeInference.Infer(bare, null, inputs.ToDictionary(i => i.Key, i => i.Value.Shape.ToArray()));
         Model probe = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
+        Dictionary<Value, Value> originals = copies.ToDictionary(c => c.Value, c => c.Key);
+        Dictionary<Value, Value> carried = throughBranches ? BranchProbe.Expose(probe.Graph, v => inferred.TensorTypeOf(undeclared[originals[v]])?.ElementType ?? ElementType.Undefined) : [];
         foreach (Value value in probe.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Where(v => !v.IsGraphOutput).ToArray())
         {
             value.Type = null;
@@ -39,6 +41,11 @@ internal sealed class InferredAgainstObserved
                 if (observed.TryGetValue(copies[value].Name, out Tensor? found))
                     Compare(name, node, undeclared[value], inferred, found);
             }
+        }
+        foreach ((Value outside, Value inside) in carried)
+        {
+            if (observed.TryGetValue(outside.Name, out Tensor? found) && !BranchProbe.IsMarker(found))
+                Compare(name, originals[inside].Producer!, undeclared[originals[inside]], inferred, found);
         }
         return true;
     }

@@ -40,7 +40,7 @@ public sealed class WindowTests(ITestOutputHelper output)
             Value y = model.Graph.AddNode(opType, inputs, ["y"], attributes).Outputs[0]!;
             y.Type = new OnnxType.Tensor(ElementType.Float32, null);
             model.Graph.AddOutput(y);
-            string name = $"{opType} {string.Join(',', shape)} {string.Join(' ', attributes.Select(a => $"{a.Key}={(a.Value is Attribute.Ints v ? string.Join(',', v.Values) : a.Value)}"))}";
+            string name = $"{opType} {string.Join(',', shape)} {string.Join(' ', attributes.Select(a => $"{a.Key}={(a.Value switch { Attribute.Ints v => string.Join(',', v.Values), Attribute.String t => t.Text, var other => other.ToString() })}"))}";
             if (check.Check(name, model, new Dictionary<string, Tensor> { ["x"] = RandomInputs.Make(ElementType.Float32, shape, i) }))
                 run++;
         }

@@ -18,7 +18,7 @@ internal static class Convolutions
         Dimension[] result = Dims.Of(rank.Value);
         result[0] = x?[0] ?? Dims.Unknown;
         result[1] = w?[0] ?? Dims.Unknown;
-        Slide(n, x, kernel, ceil: false).CopyTo(result, 2);
+        Slide(n, x, kernel, ceil: null).CopyTo(result, 2);
         n.Set(0, element, result);
     }
 
@@ -52,10 +52,12 @@ internal static class Convolutions
             long stride = strides?[i] ?? 1;
             if (stated is not null)
                 result[i + 2] = stated[^(axes - i)];
-            else if (pad.StartsWith("SAME", StringComparison.Ordinal))
-                result[i + 2] = Dims.Mul(x[i + 2], stride);
             else if (x[i + 2].Size is { } size && (kernel?[i] ?? w?[i + 2].Size) is { } k)
-                result[i + 2] = stride * (size - 1) + (extra?[i] ?? 0) + (k - 1) * (dilations?[i] ?? 1) + 1 - (pad == "VALID" ? 0 : (pads?[i] ?? 0) + (pads?[i + axes] ?? 0));
+            {
+                long unpadded = checked(stride * (size - 1) + (extra?[i] ?? 0) + (k - 1) * (dilations?[i] ?? 1) + 1);
+                result[i + 2] = pad.StartsWith("SAME", StringComparison.Ordinal) ? Math.Min(unpadded, stride * size)
+                    : unpadded - (pad == "VALID" ? 0 : (pads?[i] ?? 0) + (pads?[i + axes] ?? 0));
+            }
         }
         n.Set(0, n.Element(0), result);
     }
@@ -65,8 +67,8 @@ internal static class Convolutions
 
     public static void GridSample(NodeFacts n) => n.Set(0, n.Element(0), n.Shape(0) is { Length: > 2 } x && n.Shape(1) is { } grid && grid.Length == x.Length ? [x[0], x[1], .. grid[1..^1]] : null);
 
-    /// <summary>How many windows fit along each spatial axis.</summary>
-    private static Dimension[] Slide(NodeFacts n, Dimension[]? x, Dimension[] kernel, bool ceil)
+    /// <summary>How many windows fit along each spatial axis; <paramref name="ceil"/> is null for convolutions, which know no such mode.</summary>
+    private static Dimension[] Slide(NodeFacts n, Dimension[]? x, Dimension[] kernel, bool? ceil)
     {
         long[]? strides = n.Ints("strides"), dilations = n.Ints("dilations"), pads = n.Ints("pads");
         string pad = n.Text("auto_pad") ?? "NOTSET";
@@ -78,7 +80,14 @@ internal static class Convolutions
                 throw new ArgumentException("A stride is below 1.");
             if (pad.StartsWith("SAME", StringComparison.Ordinal))
             {
-                result[i] = stride == 1 ? x[i + 2] : x[i + 2].Size is { } whole ? Dims.CeilDiv(whole, stride) : Dims.Unknown;
+                if (!ceil.HasValue || dilations is null || dilations[i] == 1)
+                    result[i] = stride == 1 ? x[i + 2] : x[i + 2].Size is { } whole ? Dims.CeilDiv(whole, stride) : Dims.Unknown;
+                else if (x[i + 2].Size is { } spread && kernel[i].Size is { } window)
+                {
+                    // ONNX Runtime pads (or, with stride above size, trims) for a pooling window as if it had no holes.
+                    long padding = (Dims.CeilDiv(spread, stride) - 1) * stride + window - spread;
+                    result[i] = Count(spread, padding, 0, (window - 1) * dilations[i] + 1, stride, ceil.Value);
+                }
                 continue;
             }
             if (kernel[i].Size is not { } k)
@@ -91,14 +100,18 @@ internal static class Convolutions
             }
             if (x[i + 2].Size is not { } size)
                 continue;
-            long room = size + before + after - reach;
-            if (room < 0)
-                throw new ArgumentException("The window is larger than the input.");
-            long count = (ceil ? Dims.CeilDiv(room, stride) : room / stride) + 1;
-            if (ceil && (count - 1) * stride >= size + before)
-                count--; // a window that would start in the padding behind the input is left out
-            result[i] = count;
+            result[i] = Count(size, before, after, reach, stride, ceil ?? false);
         }
         return result;
+    }
+
+    private static long Count(long size, long before, long after, long reach, long stride, bool ceil)
+    {
+        long room = checked(size + before + after - reach);
+        if (room < 0)
+            throw new ArgumentException("The window is larger than the input.");
+        long count = (ceil ? Dims.CeilDiv(room, stride) : room / stride) + 1;
+        // A window that would start in the padding behind the input is left out.
+        return ceil && (count - 1) * stride >= size + before ? count - 1 : count;
     }
 }
