@@ -4,7 +4,7 @@ using Tersor.Compression.GraphOptimization;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Runtime;
-using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Onnx.Tensor>;
+using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Runtime.RuntimeValue>;
 
 namespace Tersor.Cli.Running;
 
@@ -44,7 +44,7 @@ internal sealed class CheckedModel : IDisposable
         {
             model.Data = data.Open(model.Model, part, terminal);
             if (model.Data is { DataSet.Count: > 0 } opened)
-                model.Samples = [.. Enumerable.Range(0, Math.Min(2, opened.DataSet.Count)).Select(i => opened.DataSet.Read(i * (opened.DataSet.Count - 1)).Steps[0])];
+                model.Samples = [.. Enumerable.Range(0, Math.Min(2, opened.DataSet.Count)).Select(i => opened.DataSet.Read(i * (opened.DataSet.Count - 1)).Steps[0].ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value))];
             model.Try(sizes, terminal, cancellation);
             return model;
         }
@@ -74,12 +74,12 @@ internal sealed class CheckedModel : IDisposable
             sized = Model.Clone();
             new FixDimensionsPass(sizes).Run(sized, PassContext.None);
         }
-        IEnumerable<Inputs> candidates = Samples is { Count: > 0 } given ? given.Take(1) : OpenSizes.Select(size => SampleInputs.Make(sized, 1, size)).OfType<Inputs>();
+        IEnumerable<Inputs> candidates = Samples is { Count: > 0 } given ? given.Take(1) : OpenSizes.Select(size => SampleInputs.Make(sized, 1, new(First: 1, Others: size))).OfType<Inputs>();
         string reason = "its inputs are not tensors of numbers";
         bool open = sized.Graph.Inputs.Any(v => !v.IsInitializer && v.Type?.AsTensor is not { FixedShape: not null });
         foreach (Inputs candidate in open ? candidates : candidates.Take(1))
         {
-            GuardResult result = guard.Run(Path, [Boxed(candidate)], keepOutputs: false, cancellation: cancellation);
+            GuardResult result = guard.Run(Path, [candidate], keepOutputs: false, cancellation: cancellation);
             if (result.Succeeded)
             {
                 (ranOn, loads) = (candidate, true);
@@ -101,7 +101,7 @@ internal sealed class CheckedModel : IDisposable
     {
         if (!loads)
             return; // the input fails in the same way; the user was told
-        GuardResult result = ranOn is { } sample ? guard.Run(temporary, [Boxed(sample)], keepOutputs: false, cancellation: cancellation) : guard.Load(temporary, cancellation: cancellation);
+        GuardResult result = ranOn is { } sample ? guard.Run(temporary, [sample], keepOutputs: false, cancellation: cancellation) : guard.Load(temporary, cancellation: cancellation);
         if (!result.Succeeded)
             throw new RuntimeException($"The result was not written, since ONNX Runtime does not run it: {result.Reason}");
     }
@@ -111,6 +111,4 @@ internal sealed class CheckedModel : IDisposable
         if (!result.Succeeded && result.Outcome != GuardOutcome.EngineError)
             throw new RuntimeException($"{Path}: {result.Reason}");
     }
-
-    private static Dictionary<string, RuntimeValue> Boxed(Inputs sample) => sample.ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value);
 }
