@@ -136,6 +136,10 @@ public sealed class ModelSession : IDisposable
         {
             return load(options);
         }
+        catch (OnnxRuntimeException e) when (e.Message.Contains("Unregistered TensorElementType", StringComparison.Ordinal))
+        {
+            throw new RuntimeException("ONNX Runtime's .NET interface has no inputs or outputs of 4-bit, 2-bit or 8-bit float types; put a Cast between them and the model.", e);
+        }
         catch (OnnxRuntimeException e)
         {
             throw new RuntimeException($"ONNX Runtime cannot load the model: {EngineMessages.Clean(e.Message)}", e);
