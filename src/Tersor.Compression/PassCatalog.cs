@@ -1,4 +1,5 @@
 using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Quantization;
 
 namespace Tersor.Compression;
 
@@ -9,12 +10,15 @@ public static class PassCatalog
     public static IReadOnlyList<PassEntry> Entries { get; } =
     [
         PassEntry.Of<FixDimensionsOptions>("fix-dimensions", "Give sizes to dimensions the inputs leave open", o => new FixDimensionsPass(o)),
+        PassEntry.Of("inline-functions", "Put model-local functions in the place of their calls", () => new InlineFunctionsPass()),
         PassEntry.Of<LiftConstantsOptions>("lift-constants", "Turn Constant nodes into initializers of the main graph", o => new LiftConstantsPass(o)),
         PassEntry.Of("remove-no-ops", "Remove nodes that give out what they take in", () => new RemoveNoOpsPass()),
         PassEntry.Of<FoldConstantsOptions>("fold-constants", "Compute once what depends on constants and fixed shapes alone", o => new FoldConstantsPass(o)),
         PassEntry.Of("merge-duplicates", "Merge equal initializers and nodes that compute the same", () => new MergeDuplicatesPass()),
         PassEntry.Of<FoldBatchNormalizationOptions>("fold-batch-normalization", "Fold BatchNormalization and constant scales and shifts into the layer beside them", o => new FoldBatchNormalizationPass(o)),
         PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
+        PassEntry.Of<QuantizeDynamicOptions>("quantize-dynamic", "Compute MatMul and Gemm in 8 bits, with ranges found at run time", o => new QuantizeDynamicPass(o)),
+        PassEntry.Of<QuantizeWeightsOptions>("quantize-weights", "Store weights in 8 bits and compute in float", o => new QuantizeWeightsPass(o)),
     ];
 
     /// <summary>The entry of that name, or null.</summary>

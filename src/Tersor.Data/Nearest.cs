@@ -8,6 +8,6 @@ internal static class Nearest
     {
         (string name, int distance) = candidates.Select(c => (c, EditDistance.Between<char>(found.ToUpperInvariant(), c.ToUpperInvariant())))
             .DefaultIfEmpty(("", int.MaxValue)).MinBy(p => p.Item2);
-        return distance <= Math.Max(1, found.Length / 3) ? $" Did you mean '{name}'?" : "";
+        return distance <= (found.Length < 3 ? 1 : Math.Max(2, found.Length / 3)) ? $" Did you mean '{name}'?" : "";
     }
 }

@@ -12,8 +12,8 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
         OptimizationResult result = Run(original, options, cancellation);
         if (result.BytesAfter > options.MaxGrowth * result.BytesBefore)
         {
-            // Folding cost bytes after all: once more, storing only what is no larger than what it replaces.
-            result = Run(original, options with { FoldConstants = options.FoldConstants with { Growth = 0, SmallBytes = 0 } }, cancellation);
+            // Folding or inlining cost bytes after all: once more, storing only what is no larger than what it replaces.
+            result = Run(original, options with { Without = [.. options.Without, "inline-functions"], FoldConstants = options.FoldConstants with { Growth = 0, SmallBytes = 0 } }, cancellation);
         }
         if (IsRefused(result))
         {
@@ -33,6 +33,7 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
             run.Step(new FixDimensionsPass(options.FixDimensions), 0);
         Pass[] passes = [.. new Pass[]
         {
+            new InlineFunctionsPass(),
             new LiftConstantsPass(options.LiftConstants),
             new RemoveNoOpsPass(),
             new FoldConstantsPass(options.FoldConstants),

@@ -7,5 +7,6 @@ public sealed record QuantizeDynamicOptions
     public long MinElements { get; init; } = 4096;
 
     /// <summary>Why a node must stay float, or null when it may be quantized. Default: none must.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public Func<Onnx.Node, string?> KeepFloat { get; init; } = _ => null;
 }

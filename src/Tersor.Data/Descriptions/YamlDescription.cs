@@ -46,8 +46,8 @@ internal static class YamlDescription
             Feedback = map.TextMap("feedback"),
             Metrics = Metrics(map),
         };
-        foreach (string input in description.Feedback.Values.Where(i => !description.States.ContainsKey(i)))
-            map.Wrong<string>("feedback", $"inputs that have a start value in 'states'; '{input}' has none");
+        foreach ((string output, _) in description.Feedback.Where(f => !description.States.ContainsKey(f.Value)))
+            map.Map("feedback")!.Wrong<string>(output, "an input that has a start value in 'states'");
         map.NoMoreKeys();
         return description;
     });
@@ -60,19 +60,24 @@ internal static class YamlDescription
         {
             if (source is null)
                 map.RequiredText("source", "where the samples come from, e.g. source: { kind: images, folder: photos }");
-            else if (Split(source) is { } whole)
-                splits["all"] = whole;
-            source?.NoMoreKeys();
+            else
+                Add("all", source);
             return splits;
         }
         foreach ((string name, YamlMap part) in parts.Maps(source))
+            Add(name, part);
+        if (splits.Count > 0)
+            source?.NoMoreKeys();
+        return splits;
+
+        // Which keys are right depends on the kind: when that is wrong, the others are not judged.
+        void Add(string name, YamlMap part)
         {
-            if (Split(part) is { } split)
-                splits[name] = split;
+            if (Split(part) is not { } split)
+                return;
+            splits[name] = split;
             part.NoMoreKeys();
         }
-        source?.NoMoreKeys();
-        return splits;
     }
 
     private static SplitDescription? Split(YamlMap map)

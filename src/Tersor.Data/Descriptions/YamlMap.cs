@@ -9,7 +9,8 @@ namespace Tersor.Data.Descriptions;
 /// <param name="path">Where in the file, e.g. <c>splits.test</c>; empty at the top.</param>
 /// <param name="node">The mapping.</param>
 /// <param name="fallback">Gives the keys that are absent here, or null.</param>
-internal sealed class YamlMap(YamlDocumentReader document, string path, YamlMappingNode node, YamlMap? fallback = null)
+/// <param name="bare">The file has <c>name: value</c> or <c>name</c> alone, which is read as the key <c>value</c>.</param>
+internal sealed class YamlMap(YamlDocumentReader document, string path, YamlMappingNode node, YamlMap? fallback = null, bool bare = false)
 {
     private readonly SortedSet<string> known = new(StringComparer.Ordinal);
 
@@ -31,7 +32,7 @@ internal sealed class YamlMap(YamlDocumentReader document, string path, YamlMapp
         if (Text(key) is { Length: > 0 } text)
             return text;
         if (!Has(key))
-            document.Problem(node, $"'{Name(key)}' is missing; expected {expected}");
+            document.Problem(node, $"'{Name(key)}' {(bare ? "has no value" : "is missing")}; expected {expected}");
         return "";
     }
 
@@ -125,10 +126,10 @@ internal sealed class YamlMap(YamlDocumentReader document, string path, YamlMapp
         foreach (YamlNode item in found is YamlSequenceNode sequence ? sequence.Children : [])
         {
             string where = $"{Name(key)}[{index++}]";
-            if (item is YamlScalarNode { Value: { } bare })
-                yield return (bare, new(document, where, Positioned(new YamlMappingNode(), item)));
+            if (item is YamlScalarNode { Value: { } alone })
+                yield return (alone, new(document, $"{where}.{alone}", Positioned(new YamlMappingNode(), item), bare: true));
             else if (item is YamlMappingNode { Children.Count: 1 } single && single.Children[0] is { Key: YamlScalarNode { Value: { } name } } pair)
-                yield return (name, new(document, $"{where}.{name}", pair.Value as YamlMappingNode ?? Positioned(new YamlMappingNode("value", pair.Value), item)));
+                yield return (name, new(document, $"{where}.{name}", pair.Value as YamlMappingNode ?? Positioned(new YamlMappingNode("value", pair.Value), item), bare: pair.Value is not YamlMappingNode));
             else
                 document.Problem(item, $"'{where}' is {Describe(item)}; expected one name, with or without values");
         }
@@ -182,7 +183,7 @@ internal sealed class YamlMap(YamlDocumentReader document, string path, YamlMapp
         return default;
     }
 
-    private string Name(string key) => path.Length == 0 ? key : $"{path}.{key}";
+    private string Name(string key) => path.Length == 0 ? key : bare && key == "value" ? path : $"{path}.{key}";
 
     private static float? Number(YamlScalarNode scalar)
     {

@@ -71,7 +71,7 @@ internal static class YamlPreprocessing
             Align = m.Choice("align", Alignments) ?? Alignment.TopLeft,
         },
         ["turn"] = Turn,
-        ["channels"] = m => new ChannelsStep(m.Choice("value", Orders) ?? (m.Has("value") ? default : m.Wrong<ChannelOrder>("value", string.Join(", ", Orders.Keys)))),
+        ["channels"] = m => new ChannelsStep(m.RequiredText("value", string.Join(", ", Orders.Keys)).Length > 0 ? m.Choice("value", Orders) ?? default : default),
         ["normalize"] = m => new NormalizeStep { Scale = m.Number("scale") ?? 1f / 255, Mean = m.Numbers("mean") ?? [0], Std = m.Numbers("std") ?? [1] },
         ["extra_channel"] = m => new ExtraChannelStep(m.Number("value") ?? 1),
     };

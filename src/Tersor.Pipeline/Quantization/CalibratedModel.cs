@@ -36,6 +36,7 @@ internal sealed class CalibratedModel
         ObserverSettings observer = new() { Session = new() { Threads = settings.Threads } };
         ShapeCollector shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
         Observer.Observe(model, data.Take(1), [shapes], observer, cancellation: cancellation);
+        InferredTypes inferred = ShapeInference.Infer(model);
         Placer placer = new(EngineRules.X64Vnni, TypeOf);
         QuantizationPlacement full = placer.Place(model, keepFloat);
 
@@ -55,9 +56,10 @@ internal sealed class CalibratedModel
             full = placer.Place(model, n => keepFloat(n) ?? (unseen.Contains(n) ? "no calibration sample reached it" : null));
         return new(model, placer, ranges, full);
 
+        // As seen; what no sample reached, as far as it can be inferred.
         OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
             ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(size => (Dimension)size)])
-            : value.Type;
+            : inferred.TypeOf(value) ?? value.Type;
     }
 
     /// <summary>The best placement that leaves the given nodes float.</summary>

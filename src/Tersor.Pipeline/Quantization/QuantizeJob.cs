@@ -5,6 +5,7 @@ using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Onnx.Editing;
 using Tersor.Onnx.Opsets;
 using Tersor.Runtime;
 
@@ -21,7 +22,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     /// <param name="model">Float, optimized. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from; null where there are none.</param>
     /// <param name="selection">Held-out samples to compare candidates on; null: the last fifth of the calibration set is held out.</param>
-    /// <param name="metric">Makes the metric candidates are judged by; null where there are no labels.</param>
+    /// <param name="metric">Makes the metric candidates are judged by; null where there are no labels. One that only compares with a reference is not used: the signal to noise is.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="CompressionException">The settings or the model do not allow it.</exception>
@@ -38,16 +39,17 @@ public sealed class QuantizeJob(QuantizeSettings settings)
 
     private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
     {
-        Model copy = model.Clone();
-        OpsetRaiser.Raise(copy, Math.Max(copy.Opset, QuantizeDynamicPass.RequiredOpset));
+        Model copy = Prepare(model, QuantizeDynamicPass.RequiredOpset);
         PassReport report = new QuantizeDynamicPass(new() { MinElements = settings.MinElements, KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
+        StoreWeights(copy, report, ByUser, cancellation);
         return new(copy, QuantizationMode.Dynamic, report, null, null, [], []);
     }
 
     private QuantizeResult Static(Model model, IDataSet data, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
-        Model prepared = model.Clone();
-        OpsetRaiser.Raise(prepared, Math.Max(prepared.Opset, QuantizeStaticPass.RequiredOpset));
+        Model prepared = Prepare(model, QuantizeStaticPass.RequiredOpset);
+        if (metric?.Invoke().NeedsReference == true)
+            metric = null;
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection);
         CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, settings, ByUser, new StageProgress(progress, "calibrating"), cancellation);
 
@@ -81,6 +83,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             }
             QuantizationPlacement placement = count == 0 ? calibrated.Full : calibrated.PlaceWithout(keep);
             Model candidate = calibrated.Build(placement, out PassReport report);
+            // What is float for the sake of accuracy stays as exact as it is.
+            HashSet<string> exact = [.. keep.Keys.Select(n => n.Outputs[0]!.Name)];
+            StoreWeights(candidate, report, n => ByUser(n) ?? (n.Output(0) is { } output && exact.Contains(output.Name) ? "its layer is sensitive" : null), cancellation);
             double sqnr = OutputNoise.Decibel(noise.Of(candidate, cancellation));
             tried.Add((new(count, metric is null ? null : Measure(candidate), sqnr, false), candidate, report));
             if (IsGoodEnough(tried[^1].Candidate))
@@ -105,6 +110,24 @@ public sealed class QuantizeJob(QuantizeSettings settings)
                 counter.Add(new(sample, runner.Run(sample, null, cancellation), null));
             return counter.Value;
         }
+    }
+
+    /// <summary>A copy in an operator set that has what is needed, without functions: the engine inlines them too, and a weight in a function has no channel of its own.</summary>
+    private static Model Prepare(Model model, long opset)
+    {
+        Model copy = model.Clone();
+        FunctionInliner.InlineAll(copy);
+        OpsetRaiser.Raise(copy, Math.Max(copy.Opset, opset));
+        return copy;
+    }
+
+    private void StoreWeights(Model model, PassReport report, Func<Node, string?> keepFloat, CancellationToken cancellation)
+    {
+        if (!settings.StoreWeights)
+            return;
+        PassReport stored = new QuantizeWeightsPass(new() { KeepFloat = keepFloat }).Run(model, new() { Cancellation = cancellation });
+        foreach (PassChange change in stored.Changes)
+            report.Changed(change.Subject, change.What);
     }
 
     /// <summary>Samples to calibrate with and samples held out, both drawn by seed: data in files is often sorted by class, and a fixed stride can meet one class only.</summary>

@@ -43,6 +43,9 @@ public sealed record QuantizeSettings
     /// <summary>Names of nodes that stay float; <c>*</c> stands for any characters. Default: none.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
+    /// <summary>Store weights in 8 bits where their operator has no 8-bit form and computes in float (LSTM, ConvTranspose, embeddings ...). Smaller, not faster. Default: yes.</summary>
+    public bool StoreWeights { get; init; } = true;
+
     /// <summary>Weights of fewer elements stay float under dynamic quantization. Default 4096.</summary>
     public long MinElements { get; init; } = 4096;
 

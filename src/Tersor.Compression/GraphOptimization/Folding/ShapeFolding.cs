@@ -28,6 +28,20 @@ internal static class ShapeFolding
         }
     }
 
+    /// <summary>The integers a value always holds, by the static inference, which follows them through arithmetic.</summary>
+    public static Tensor? Known(Value value, InferredTypes inferred)
+    {
+        if (inferred.IntegersOf(value) is not { } integers || inferred.TensorTypeOf(value) is not { FixedShape: { } shape } type || Tensor.ElementCount(shape) != integers.Length)
+            return null;
+        return type.ElementType switch
+        {
+            ElementType.Int64 => Tensor.Create(shape, integers),
+            ElementType.Int32 => Tensor.Create(shape, Array.ConvertAll(integers, v => (int)v)),
+            ElementType.Bool => Tensor.Create(shape, Array.ConvertAll(integers, v => v != 0)),
+            _ => null,
+        };
+    }
+
     private static Tensor? Slice(Node node, long?[] from)
     {
         bool attributes = node.OpsetVersion < 10;
@@ -45,8 +59,6 @@ internal static class ShapeFolding
     private static long?[]? Source(Node node, TypeFacts types)
     {
         Node? shape = node.Input(0)?.Producer;
-        while (shape is not null && shape.Is("Cast") && node.Outputs[0]!.Type is null && shape.Int("to") == (long)ElementType.Int64)
-            shape = shape.Input(0)?.Producer;
         return shape is not null && shape.Is("Shape") ? Dimensions(shape, types) : null;
     }
 

@@ -17,13 +17,14 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
     {
         PassReport report = new();
         TypeFacts types = new(context);
+        InferredTypes inferred = ShapeInference.Infer(model);
         double budget = options.Growth * model.AllGraphs().SelectMany(g => g.Initializers).Sum(v => (double)(v.Tensor?.ByteLength ?? 0)) + 1024;
         foreach (Graph graph in model.AllGraphs().ToArray())
         {
             context.Cancellation.ThrowIfCancellationRequested();
             if (!IsAttached(graph))
                 continue;
-            FoldShapes(graph, types, report);
+            FoldShapes(graph, types, inferred, report);
             FoldRegion(graph, types, context, report, ref budget);
             InlineBranches(graph, report);
         }
@@ -32,11 +33,11 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
 
     private static bool IsAttached(Graph graph) => graph.Owner is null || (graph.Owner.IsInGraph && IsAttached(graph.Owner.Graph));
 
-    private static void FoldShapes(Graph graph, TypeFacts types, PassReport report)
+    private static void FoldShapes(Graph graph, TypeFacts types, InferredTypes inferred, PassReport report)
     {
         foreach (Node node in graph.Nodes)
         {
-            if (node.Output(0) is not { IsUnused: false } output || ShapeFolding.Result(node, types) is not { } result)
+            if (node.Output(0) is not { IsUnused: false, Constant: null } output || (ShapeFolding.Result(node, types) ?? ShapeFolding.Known(output, inferred)) is not { } result)
                 continue;
             if (output.IsGraphOutput)
                 report.Skip(node.ToString(), "constant, but its graph gives it out");

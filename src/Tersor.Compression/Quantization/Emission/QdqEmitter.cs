@@ -15,7 +15,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
 
     /// <summary>By the value the placement knows; its place in the graph may have been taken by another.</summary>
     private readonly Dictionary<Value, Quantized> quantized = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
-    private readonly List<Value> dequantized = [];
+    private readonly List<Value> restored = [];
     private readonly Dictionary<Graph, SharedConstants> constants = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Graph>);
 
     public void Emit()
@@ -32,7 +32,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
                 EmitFused(unit);
         }
         // What only a change of scale read is read in integers now.
-        foreach (Value value in dequantized.Where(v => v.IsUnused))
+        foreach (Value value in restored.Where(v => v.IsUnused))
             value.Producer!.Remove();
     }
 
@@ -185,7 +185,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
         Graph graph = integers.Graph;
         SharedConstants shared = Constants(graph);
         Value value = graph.InsertBefore(position, "DequantizeLinear", [integers, shared.Scale(parameters.Scale), shared.ZeroPoint(parameters.ZeroPoint)], [$"{name}_dequantized"]).Outputs[0]!;
-        dequantized.Add(value);
+        restored.Add(value);
         return value;
     }
 

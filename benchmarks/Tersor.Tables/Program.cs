@@ -1,0 +1,13 @@
+using Tersor.Tables;
+
+return args switch
+{
+    ["conformance", .. string[] rest] => Conformance.Run(rest, Console.Out),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("Usage: Tersor.Tables conformance [--part N] [--of N]   read, write, run and optimize every shared model");
+    return 2;
+}

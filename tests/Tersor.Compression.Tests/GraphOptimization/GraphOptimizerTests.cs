@@ -1,0 +1,129 @@
+using Tersor.Compression.GraphOptimization;
+using Tersor.Onnx;
+using Tersor.Runtime;
+using Tersor.Testing;
+
+namespace Tersor.Compression.Tests.GraphOptimization;
+
+public sealed class GraphOptimizerTests
+{
+    [Fact]
+    public void A_model_with_nothing_to_do_comes_back_unchanged()
+    {
+        Model model = Build.Model([1, 3, 8, 8], (g, x) => g.Apply("Relu", [g.Conv(x, 1, 3, 4)]));
+        OptimizationResult result = new GraphOptimizer(new()).Run(model);
+        Assert.False(result.IsChanged);
+        Assert.Same(model, result.Model);
+        Assert.Equal((1, null), (result.VerifiedSamples, result.NotVerified));
+    }
+
+    [Fact]
+    public void A_step_whose_outputs_differ_is_rolled_back_and_the_others_stay()
+    {
+        Model model = Build.Model([1, 3, 8, 8], (g, x) => g.Apply("Mul", [g.Conv(g.Apply("Identity", [g.Apply("Exp", [x])]), 1, 3, 4), g.AddInitializer("s", Tensor.Scalar(2f / 3))]));
+        OptimizationResult result = new GraphOptimizer(new() { Tolerance = 1e-12 }).Run(model); // below what rounding once costs
+        OptimizationStep step = Assert.Single(result.Steps, s => s.RolledBack is not null);
+        Assert.Equal("fold-batch-normalization", step.Pass);
+        Assert.Contains("outputs differ", step.RolledBack);
+        Assert.Equal((0, 1), (result.NodesAfter.GetValueOrDefault("Identity"), result.NodesAfter["Mul"]));
+        Assert.True(result.Difference!.BitEqual);
+    }
+
+    [Fact]
+    public void A_model_the_engine_cannot_run_gets_structural_passes_only_and_says_so()
+    {
+        Model model = Build.Model([1, 3, 8, 8], (g, x) => g.Apply("Identity", [g.AddNode("NoSuchOperator", [g.Apply("Mul", [g.Conv(x, 1, 3, 4), g.AddInitializer("s", Tensor.Scalar(2f))])], ["z"], domain: "nobody").Outputs[0]]));
+        model.OpsetImports["nobody"] = 1;
+        OptimizationResult result = new GraphOptimizer(new()).Run(model);
+        Assert.NotNull(result.NotVerified);
+        Assert.Equal((0, null), (result.VerifiedSamples, result.Difference));
+        Assert.Equal((0, 1), (result.NodesAfter.GetValueOrDefault("Identity"), result.NodesAfter["Mul"]));
+    }
+
+    [Fact]
+    public void Fixed_dimensions_let_shape_arithmetic_fold_away()
+    {
+        Model model = Build.Model(["n", 3, "w"], (g, x) =>
+        {
+            Value width = g.Apply("Gather", [g.Apply("Shape", [x]), g.AddInitializer("i", Tensor.Scalar(2L))]);
+            Value target = g.Apply("Concat", [g.AddInitializer("m", Tensor.Vector(-1L)), g.Apply("Unsqueeze", [width, g.AddInitializer("a", Tensor.Vector(0L))])], ("axis", 0));
+            return g.Apply("Exp", [g.Apply("Reshape", [x, target])]);
+        });
+        OptimizationResult result = new GraphOptimizer(new() { FixDimensions = new() { Shapes = new Dictionary<string, long[]> { ["x"] = [2, 3, 5] } } }).Run(model);
+        Assert.Equal(["Exp", "Reshape"], result.NodesAfter.Keys);
+        Assert.Equal("Float32 [6,5]", result.Model.Graph.Outputs[0].Type!.ToString());
+        Assert.True(result.Difference!.BitEqual);
+    }
+
+    [Fact]
+    public void Every_pass_is_in_the_catalogue_under_its_name()
+    {
+        foreach (PassEntry entry in PassCatalog.Entries)
+            Assert.Equal(entry.Name, entry.Create(null).Name);
+        Assert.Equal(PassCatalog.Entries.Count, PassCatalog.Entries.Select(e => e.Name).Distinct().Count());
+        string[] passes = [.. typeof(LiftConstantsPass).Assembly.GetTypes().Where(t => t.Namespace == typeof(LiftConstantsPass).Namespace && t.IsSubclassOf(typeof(Pass))).Select(t => t.Name)];
+        Assert.Equal(passes.Order(), PassCatalog.Entries.Select(e => e.Create(null).GetType().Name).Where(passes.Contains).Order());
+    }
+
+    [Fact]
+    public void Real_models_keep_their_outputs_and_no_Identity_Dropout_or_foldable_normalization()
+    {
+        Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
+        foreach (string path in SharedFiles.Models.Where(p => !p.EndsWith("lines_mlsd.onnx", StringComparison.Ordinal)))
+        {
+            OptimizationResult result = new GraphOptimizer(new()).Run(Model.Load(path));
+            Assert.All(result.Steps, s => Assert.Null(s.RolledBack));
+            Assert.True(result.VerifiedSamples >= 2, path);
+            Assert.True(result.Difference!.Relative <= 1e-4 && result.BytesAfter <= 1.05 * result.BytesBefore, path);
+            Assert.DoesNotContain(result.Model.AllNodes(), n => n.Is("Dropout", "BatchNormalization"));
+            // What is left of Identity gives a value from outside a body out, for which the format has no other form.
+            Assert.DoesNotContain(result.Model.AllNodes(), n => n.Is("Identity") && (n.Graph.IsMain || ReferenceEquals(n.Inputs[0]!.Graph, n.Graph)));
+        }
+    }
+
+    [Fact]
+    public void A_third_of_the_backend_tests_keep_their_outputs()
+    {
+        Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
+        List<string> failures = [];
+        int run = 0, changed = 0;
+        foreach (string folder in SharedFiles.BackendTests.Where((_, i) => i % 3 == 0))
+        {
+            if (BackendTest.Load(folder, out _) is not { } test)
+                continue;
+            IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> samples = [test.Inputs.ToDictionary(p => p.Key, p => (RuntimeValue)p.Value)];
+            if (ModelVerifier.Create(test.Model, samples, null, InProcessRunner.Instance, out _) is not { } verifier)
+                continue;
+            run++;
+            OptimizationResult result = new GraphOptimizer(new() { Samples = samples }).Run(test.Model);
+            changed += result.IsChanged ? 1 : 0;
+            OutputDifference difference = ModelVerifier.Compare(verifier.Outputs, verifier.Run(result.Model));
+            bool arithmetic = result.Steps.Any(s => s.Pass == "fold-batch-normalization" && s.RolledBack is null && s.Report.Changes.Count > 0);
+            if (arithmetic ? difference.Relative > 1e-4 : !difference.BitEqual)
+                failures.Add($"{test.Name}: {difference.Relative}");
+            if (result.BytesAfter > 1.05 * result.BytesBefore)
+                failures.Add($"{test.Name}: {result.BytesBefore} bytes are now {result.BytesAfter}");
+        }
+        Assert.Empty(failures);
+        Assert.True(run > 350 && changed > 50, $"{run} run, {changed} changed");
+    }
+
+    [Theory]
+    [InlineData("light_squeezenet"), InlineData("light_shufflenet"), InlineData("light_inception_v2")]
+    public void Architectures_with_random_weights_keep_outputs_that_vary(string name)
+    {
+        Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
+        Model model = Model.Load(SharedFiles.At("onnx-backend-tests", "light", $"{name}.onnx"));
+        Assert.True(RandomWeights.Fill(model, seed: 1) > 20);
+        IReadOnlyDictionary<string, RuntimeValue>[] samples = [SampleInputs.Make(model, 1, new(1, 1))!, SampleInputs.Make(model, 2, new(1, 1))!];
+        using (ModelSession session = new(model))
+        {
+            float[][] outputs = [.. samples.Select(s => ((RuntimeValue.Dense)session.RunValues(s).Values.Single()).Tensor.ToFloats())];
+            Assert.True(outputs[0].Distinct().Count() > 10 && outputs[0].Zip(outputs[1]).Any(p => MathF.Abs(p.First - p.Second) > 0.01f * outputs[0].Max()), "the outputs do not vary");
+        }
+        OptimizationResult result = new GraphOptimizer(new() { Samples = samples[..1] }).Run(model);
+        Assert.All(result.Steps, s => Assert.Null(s.RolledBack));
+        Assert.True(result.Difference!.Relative <= 1e-4, $"{result.Difference}");
+        Assert.Equal((0, 0, 0), (result.NodesAfter.GetValueOrDefault("Identity"), result.NodesAfter.GetValueOrDefault("Dropout"), result.NodesAfter.GetValueOrDefault("BatchNormalization")));
+    }
+}

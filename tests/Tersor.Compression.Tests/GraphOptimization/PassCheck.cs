@@ -1,0 +1,41 @@
+using Tersor.Compression.GraphOptimization;
+using Tersor.Onnx;
+using Tersor.Testing;
+
+namespace Tersor.Compression.Tests.GraphOptimization;
+
+/// <summary>Runs a pass on a copy of a model, in the open, in an If and in a function, and requires the outputs to stay what they were.</summary>
+internal static class PassCheck
+{
+    /// <summary>The passes that make a pass's work visible elsewhere: they lift constants and remove what is left over.</summary>
+    public static (Model Model, PassReport Report) Run(Pass pass, Model model)
+    {
+        Model changed = model.Clone();
+        PassReport report = pass.Run(changed, new() { ValueTypes = TypeInference.Infer(changed, InProcessRunner.Instance) });
+        ModelVerifier verifier = ModelVerifier.Create(model, null, null, InProcessRunner.Instance, out string? reason) ?? throw new InvalidOperationException(reason);
+        OutputDifference difference = ModelVerifier.Compare(verifier.Outputs, verifier.Run(changed));
+        Assert.True(pass.Effect == PassEffect.Structural ? difference.BitEqual : difference.Relative <= 1e-5, $"{pass.Name}: outputs differ by {difference.Relative}");
+        Assert.Null(ModelInterface.Difference(model, changed));
+        return (changed, report);
+    }
+
+    /// <summary>Requires as many nodes of an operator to be left in every place.</summary>
+    public static void Leaves(Pass pass, Model model, string opType, int count, bool inFunctions = true)
+    {
+        foreach ((string place, Model placed) in Places(model, inFunctions))
+        {
+            (Model changed, PassReport report) = Run(pass, placed);
+            Assert.True(count == Count(changed, opType), $"{Count(changed, opType)} {opType} left {place}; expected {count}. Skipped: {string.Join("; ", report.Skipped)}");
+        }
+    }
+
+    public static int Count(Model model, string opType) => model.AllNodes().Count(n => n.OpType == opType);
+
+    private static IEnumerable<(string Place, Model Model)> Places(Model model, bool inFunctions)
+    {
+        yield return ("in the open", model);
+        yield return ("in an If", Wrapping.InIf(model, conditionAsInput: true));
+        if (inFunctions)
+            yield return ("in a function", Wrapping.InFunction(model));
+    }
+}

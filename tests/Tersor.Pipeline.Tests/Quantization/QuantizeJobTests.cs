@@ -1,0 +1,99 @@
+using Tersor.Compression;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
+using Tersor.Runtime;
+using Tersor.Testing;
+
+namespace Tersor.Pipeline.Tests.Quantization;
+
+public sealed class QuantizeJobTests
+{
+    private static Model Network() => Build.Model(["batch", 16, 8, 8], (g, x) =>
+    {
+        Value a = g.Apply("Relu", [g.Conv(x, 1, 16, 32)]);
+        Value b = g.Apply("Relu", [g.Conv(a, 2, 32, 32)]);
+        Value flat = g.Apply("Flatten", [g.Apply("GlobalAveragePool", [g.Conv(b, 3, 32, 64)])]);
+        return g.Apply("Softmax", [g.Apply("MatMul", [flat, g.AddInitializer("fc", Build.Normal(9, 0.2, 64, 10))])], ("axis", 1L));
+    });
+
+    private static readonly IDataSet Data = new Noise(40);
+
+    [Fact]
+    public void The_same_job_twice_gives_the_same_bytes_at_any_thread_count()
+    {
+        byte[] once = Run(new(), Data).Model.ToBytes();
+        Assert.Equal(once, Run(new(), Data).Model.ToBytes());
+        Assert.Equal(once, Run(new() { Threads = 2 }, Data).Model.ToBytes());
+    }
+
+    [Fact]
+    public void A_model_good_enough_at_once_keeps_no_layer_float()
+    {
+        QuantizeResult result = Run(new() { MinSqnr = 10 }, Data);
+        QuantizationCandidate only = Assert.Single(result.Candidates);
+        Assert.Equal((0, true), (only.FloatLayers, only.Chosen));
+        Assert.True(only.Sqnr > 10);
+        Assert.Equal(QuantizationMode.Static, result.Mode);
+        Assert.True(result.Sensitivities.SequenceEqual(result.Sensitivities.OrderByDescending(s => s.Noise)));
+    }
+
+    [Fact]
+    public void An_unreachable_bar_tries_more_float_layers_and_takes_the_best()
+    {
+        QuantizeResult result = Run(new() { MinSqnr = 500 }, Data);
+        Assert.True(result.Candidates.Count > 1);
+        Assert.Equal(result.Candidates.Max(c => c.Sqnr), result.Candidates.Single(c => c.Chosen).Sqnr);
+        Assert.Contains(result.Report.Skipped, s => s.Reason.StartsWith("number 1 in error", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_metric_that_needs_a_reference_is_no_reason_to_fail()
+    {
+        QuantizeResult result = new QuantizeJob(new()).Run(Network(), Data, null, () => new SqnrMetric());
+        Assert.Null(result.FloatMetric);
+        Assert.All(result.Candidates, c => Assert.NotNull(c.Sqnr));
+    }
+
+    [Fact]
+    public void Without_data_matrix_products_are_quantized_dynamically_and_other_weights_stored_small()
+    {
+        QuantizeResult result = new QuantizeJob(new() { MinElements = 100 }).Run(Network(), null, null, null);
+        Assert.Equal(QuantizationMode.Dynamic, result.Mode);
+        Assert.Contains(result.Model.AllNodes(), n => n.Is("MatMulInteger"));
+        Assert.DoesNotContain(result.Model.Graph.Initializers, v => v.Tensor is { Type: ElementType.Float32, Length: > 1000 });
+        using ModelSession session = new(result.Model);
+        Assert.Equal(10, session.Run(Data.Read(0).Steps[0])["y"].Length);
+    }
+
+    [Fact]
+    public void Layers_named_by_the_user_stay_float()
+    {
+        Model model = Network();
+        string[] names = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Name)];
+        QuantizeResult result = new QuantizeJob(new() { KeepFloat = [names[1][..4] + "*"], StoreWeights = false }).Run(model, Data, null, null);
+        Assert.All(result.Model.AllNodes().Where(n => n.Is("Conv")), n => Assert.Equal(ElementType.Float32, n.Inputs[1]!.Tensor!.Type));
+    }
+
+    [Fact]
+    public void Wrong_settings_are_refused_all_at_once()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() => Run(new() { CalibrationSamples = 0, MaxDrop = 2 }, Data));
+        Assert.Contains("CalibrationSamples is 0", error.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxDrop is 2", error.Message, StringComparison.Ordinal);
+    }
+
+    private static QuantizeResult Run(QuantizeSettings settings, IDataSet data) => new QuantizeJob(settings).Run(Network(), data, null, null);
+
+    private sealed class Noise(int count) : IDataSet
+    {
+        public string Name => "noise";
+
+        public int Count => count;
+
+        public IReadOnlyDictionary<string, string> Feedback { get; } = new Dictionary<string, string>();
+
+        public Sample Read(int index) => new($"{index}", [new Dictionary<string, Tensor> { ["x"] = Build.Normal(index, 1, 1, 16, 8, 8) }], new Dictionary<string, Tensor>());
+    }
+}
