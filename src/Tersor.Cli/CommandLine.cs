@@ -46,6 +46,8 @@ internal static class CommandLine
             InspectCommand.Create(terminal),
             OptimizeCommand.Create(terminal),
             QuantizeCommand.Create(terminal),
+            EvalCommand.Create(terminal),
+            CompareCommand.Create(terminal),
         };
         HelpText.Install(root);
         return root.WithHelp(

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Tersor.Reporting.Evaluation;
 using Tersor.Reporting.Inspection;
 using Tersor.Reporting.Optimization;
 using Tersor.Reporting.Quantization;
@@ -19,6 +20,12 @@ public static class ReportJson
     /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
     public static void Write(QuantizeReport report, TextWriter output) => Write(report, ReportContext.Default.QuantizeReport, output);
 
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(EvaluationReport report, TextWriter output) => Write(report, ReportContext.Default.EvaluationReport, output);
+
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(ComparisonReport report, TextWriter output) => Write(report, ReportContext.Default.ComparisonReport, output);
+
     private static void Write<T>(T report, JsonTypeInfo<T> type, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(report, type));
 }
 
@@ -29,4 +36,6 @@ public static class ReportJson
 [JsonSerializable(typeof(ModelInspection))]
 [JsonSerializable(typeof(OptimizeReport))]
 [JsonSerializable(typeof(QuantizeReport))]
+[JsonSerializable(typeof(EvaluationReport))]
+[JsonSerializable(typeof(ComparisonReport))]
 internal sealed partial class ReportContext : JsonSerializerContext;

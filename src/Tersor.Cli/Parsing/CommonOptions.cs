@@ -51,6 +51,14 @@ internal static class CommonOptions
         Validators = { result => Range(result, "--threads", 0, 1024) },
     };
 
+    /// <summary>Samples read, at most.</summary>
+    public static Option<int?> Limit() => new("--limit")
+    {
+        Description = "Samples read, at most: the first ones.",
+        HelpName = "n",
+        Validators = { result => Range(result, "--limit", 1, int.MaxValue) },
+    };
+
     /// <summary>Refuses a number outside a range.</summary>
     public static void Range(OptionResult result, string option, int least, int most)
     {

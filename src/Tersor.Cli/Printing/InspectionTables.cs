@@ -26,8 +26,6 @@ internal static class InspectionTables
                 l.Name, l.Operator, l.Graph, l.OutputShape, Units.Count(l.Parameters), Units.Bytes(l.WeightBytes), Units.Macs(l.Macs),
             }));
         }
-        if (model.MacsNote is { } note)
-            printer.Line($"MACs: {note}");
     }
 
     private static IEnumerable<(string, string)> Facts(ModelInspection model)
@@ -42,7 +40,7 @@ internal static class InspectionTables
             yield return ("output", $"{output.Name}: {output.Type}");
         yield return ("nodes", $"{Units.Count(model.Nodes)}, of which {Units.Count(model.LayersWithWeights)} have weights" + Nesting(model));
         yield return ("parameters", $"{Units.Count(model.Parameters)} in {Units.Bytes(model.WeightBytes)}");
-        yield return ("MACs", model.Macs is null ? "unknown" : Units.Macs(model.Macs));
+        yield return ("MACs", (model.Macs is null ? "unknown" : Units.Macs(model.Macs)) + (model.MacsNote is { } note ? $" ({note})" : ""));
         foreach ((string key, string value) in model.Metadata)
             yield return ("metadata", $"{key} = {value}");
     }

@@ -4,7 +4,7 @@ using Tersor.Compression.GraphOptimization;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Runtime;
-using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Onnx.Tensor>;
+using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Runtime.RuntimeValue>;
 
 namespace Tersor.Cli.Running;
 
@@ -12,11 +12,12 @@ namespace Tersor.Cli.Running;
 internal sealed class CheckedModel : IDisposable
 {
     /// <summary>Sizes tried for open dimensions when there is no sample: what networks commonly need.</summary>
-    private static readonly long[] OpenSizes = [1, 2, 32, 64, 224, 320];
+    private static readonly long[] TriedSizes = [32, 64, 1, 2, 128, 224, 256, 512];
 
     private readonly ModelGuard guard = new();
     private Inputs? ranOn;
     private bool loads;
+    private string refusal = "";
 
     private CheckedModel(string path, Model model) => (Path, Model) = (path, model);
 
@@ -32,6 +33,20 @@ internal sealed class CheckedModel : IDisposable
     /// <summary>First samples of the data, as the engine takes them; null where there are none.</summary>
     public IReadOnlyList<Inputs>? Samples { get; private set; }
 
+    /// <summary>What it ran on in the child; null when it did not run.</summary>
+    public Inputs? RanOn => ranOn;
+
+    /// <summary>Sizes of open first and other dimensions of made-up input it ran on.</summary>
+    public long[] OpenSizes { get; private set; } = [1, 1];
+
+    /// <summary>Throws unless it ran in the child.</summary>
+    /// <exception cref="RuntimeException">It did not.</exception>
+    public void RequireRunning()
+    {
+        if (ranOn is null)
+            throw new RuntimeException($"{Path} cannot be measured, since ONNX Runtime does not run it: {refusal}");
+    }
+
     /// <summary>Bytes of the file and of the external data it refers to.</summary>
     public long Bytes => FileBytes(Path, Model);
 
@@ -44,7 +59,7 @@ internal sealed class CheckedModel : IDisposable
         {
             model.Data = data.Open(model.Model, part, terminal);
             if (model.Data is { DataSet.Count: > 0 } opened)
-                model.Samples = [.. Enumerable.Range(0, Math.Min(2, opened.DataSet.Count)).Select(i => opened.DataSet.Read(i * (opened.DataSet.Count - 1)).Steps[0])];
+                model.Samples = [.. Enumerable.Range(0, Math.Min(2, opened.DataSet.Count)).Select(i => opened.DataSet.Read(i * (opened.DataSet.Count - 1)).Steps[0].ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value))];
             model.Try(sizes, terminal, cancellation);
             return model;
         }
@@ -74,15 +89,17 @@ internal sealed class CheckedModel : IDisposable
             sized = Model.Clone();
             new FixDimensionsPass(sizes).Run(sized, PassContext.None);
         }
-        IEnumerable<Inputs> candidates = Samples is { Count: > 0 } given ? given.Take(1) : OpenSizes.Select(size => SampleInputs.Make(sized, 1, size)).OfType<Inputs>();
+        IEnumerable<(Inputs? Sample, long Size)> candidates = Samples is { Count: > 0 } given ? [(given[0], 1)] : TriedSizes.Select(size => (SampleInputs.Make(sized, 1, new(First: 1, Others: size)), size));
         string reason = "its inputs are not tensors of numbers";
         bool open = sized.Graph.Inputs.Any(v => !v.IsInitializer && v.Type?.AsTensor is not { FixedShape: not null });
-        foreach (Inputs candidate in open ? candidates : candidates.Take(1))
+        foreach ((Inputs? candidate, long size) in open ? candidates : candidates.Take(1))
         {
-            GuardResult result = guard.Run(Path, [Boxed(candidate)], keepOutputs: false, cancellation: cancellation);
+            if (candidate is null)
+                break;
+            GuardResult result = guard.Run(Path, [candidate], keepOutputs: false, cancellation: cancellation);
             if (result.Succeeded)
             {
-                (ranOn, loads) = (candidate, true);
+                (ranOn, loads, OpenSizes) = (candidate, true, [1, size]);
                 return;
             }
             ThrowUnlessRefused(result);
@@ -91,6 +108,7 @@ internal sealed class CheckedModel : IDisposable
         GuardResult loaded = guard.Load(Path, cancellation: cancellation);
         ThrowUnlessRefused(loaded);
         loads = loaded.Succeeded;
+        refusal = loads ? reason : loaded.Reason;
         if (Samples is not null && loads)
             throw new RuntimeException($"{Path} does not run on the data given: {reason}");
         terminal.Say(loads ? $"Warning: ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
@@ -101,7 +119,7 @@ internal sealed class CheckedModel : IDisposable
     {
         if (!loads)
             return; // the input fails in the same way; the user was told
-        GuardResult result = ranOn is { } sample ? guard.Run(temporary, [Boxed(sample)], keepOutputs: false, cancellation: cancellation) : guard.Load(temporary, cancellation: cancellation);
+        GuardResult result = ranOn is { } sample ? guard.Run(temporary, [sample], keepOutputs: false, cancellation: cancellation) : guard.Load(temporary, cancellation: cancellation);
         if (!result.Succeeded)
             throw new RuntimeException($"The result was not written, since ONNX Runtime does not run it: {result.Reason}");
     }
@@ -111,6 +129,4 @@ internal sealed class CheckedModel : IDisposable
         if (!result.Succeeded && result.Outcome != GuardOutcome.EngineError)
             throw new RuntimeException($"{Path}: {result.Reason}");
     }
-
-    private static Dictionary<string, RuntimeValue> Boxed(Inputs sample) => sample.ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value);
 }

@@ -8,17 +8,21 @@ public static class ModelInspector
     /// <summary>Describes a model.</summary>
     /// <param name="model">The model. Not modified.</param>
     /// <param name="file">Where it came from.</param>
+    /// <param name="sizes">Sizes for what the model leaves open.</param>
     /// <param name="withLayers">List every node, too.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static ModelInspection Inspect(Model model, string file, bool withLayers, CancellationToken cancellation)
+    public static ModelInspection Inspect(Model model, string file, InspectSizes sizes, bool withLayers, CancellationToken cancellation)
     {
         WeightOwners owners = new(model);
+        InferredTypes types = Infer(model, sizes.WithBatchOfOne(model, out string[] assumed));
+        ModelCosts costs = ModelCosts.Of(model, types);
+        Dictionary<Node, long?> macs = costs.Nodes.ToDictionary(c => c.Node, c => c.Macs, ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
         List<LayerSummary> layers = [];
         foreach (Graph graph in model.AllGraphs())
         {
             cancellation.ThrowIfCancellationRequested();
             foreach (Node node in graph.Nodes.Where(n => !n.Is("Constant")))
-                layers.Add(Describe(node, owners.ByNode.GetValueOrDefault(node) ?? []));
+                layers.Add(Describe(node, owners.ByNode.GetValueOrDefault(node) ?? [], types, macs.GetValueOrDefault(node)));
         }
         List<PlacedConstant> constants = [.. PlacedConstant.All(model)];
         return new()
@@ -38,12 +42,12 @@ public static class ModelInspector
             Functions = model.Functions.Count,
             Parameters = constants.Where(c => WeightOwners.IsWeight(c.Tensor)).Sum(c => c.Tensor.Length),
             WeightBytes = constants.Where(c => WeightOwners.IsWeight(c.Tensor)).Sum(c => c.Tensor.ByteLength),
-            Macs = null,
-            MacsNote = null,
+            Macs = costs.Macs,
+            MacsNote = Note(costs, assumed, [.. sizes.Missing(model).Except(assumed)]),
             Places = Group(constants, c => c.Place),
             ElementTypes = Group(constants, c => c.Tensor.Type.ToString()),
             Operators = [.. layers.GroupBy(l => l.Operator)
-                .Select(g => new OperatorSummary(g.Key, g.Count(), g.Sum(l => l.Parameters), g.Sum(l => l.WeightBytes), null))
+                .Select(g => new OperatorSummary(g.Key, g.Count(), g.Sum(l => l.Parameters), g.Sum(l => l.WeightBytes), Sum(g)))
                 .OrderByDescending(o => o.Count).ThenBy(o => o.Operator, StringComparer.Ordinal)],
             Layers = withLayers ? layers : null,
         };
@@ -51,7 +55,29 @@ public static class ModelInspector
 
     private static InterfaceValue Describe(Value value) => new(value.Name, value.Type?.ToString() ?? "?");
 
-    private static LayerSummary Describe(Node node, List<Tensor> tensors)
+    private static InferredTypes Infer(Model model, InspectSizes sizes) =>
+        ShapeInference.Infer(model, sizes.Dimensions, sizes.Shapes.Count == 0 ? null : sizes.Shapes);
+
+    private static string? Note(ModelCosts costs, string[] assumed, string[] missing)
+    {
+        string? atOne = assumed.Length == 0 ? null : $"at {string.Join(", ", assumed.Select(name => $"{name} = 1"))}";
+        if (costs.UnknownNodes == 0)
+            return atOne;
+        string known = $"{costs.UnknownNodes} nodes have unknown shapes";
+        return (atOne is null ? known : $"{known}, {atOne}")
+            + (missing.Length == 0 ? "" : $"; give sizes with {string.Join(' ', missing.Select(name => $"--dim {name}=..."))}");
+    }
+
+    /// <summary>Those of a body's nodes are in their owner's sum already, so owners are left out.</summary>
+    private static long? Sum(IEnumerable<LayerSummary> layers)
+    {
+        long? sum = 0;
+        foreach (LayerSummary layer in layers)
+            sum = layer.Operator is "If" or "Loop" or "Scan" ? sum : sum + layer.Macs;
+        return sum;
+    }
+
+    private static LayerSummary Describe(Node node, List<Tensor> tensors, InferredTypes types, long? macs)
     {
         List<Tensor> weights = tensors.FindAll(WeightOwners.IsWeight);
         Value? output = node.Outputs.FirstOrDefault(o => o is not null);
@@ -59,8 +85,8 @@ public static class ModelInspector
             node.Name.Length > 0 ? node.Name : output?.Name ?? "",
             node.IsStandard ? node.OpType : $"{node.Domain}.{node.OpType}",
             PlacedConstant.PathOf(node.Graph),
-            output?.Type?.AsTensor?.Shape is { } shape ? $"[{string.Join(',', shape)}]" : "?",
-            weights.Sum(t => t.Length), weights.Sum(t => t.ByteLength), null);
+            (output is null ? null : types.TensorTypeOf(output) ?? output.Type?.AsTensor)?.Shape is { } shape ? $"[{string.Join(',', shape)}]" : "?",
+            weights.Sum(t => t.Length), weights.Sum(t => t.ByteLength), macs);
     }
 
     private static ConstantGroup[] Group(List<PlacedConstant> constants, Func<PlacedConstant, string> key) =>

@@ -29,7 +29,7 @@ internal sealed class WeightOwners
     public IReadOnlyDictionary<Node, List<Tensor>> ByNode => tensors;
 
     /// <summary>True for numbers that were learned, false for shapes, indices, flags and text.</summary>
-    public static bool IsWeight(Tensor tensor) => tensor.Type is not (ElementType.Int64 or ElementType.UInt64 or ElementType.Bool or ElementType.String);
+    public static bool IsWeight(Tensor tensor) => tensor.Type is not (ElementType.Int64 or ElementType.Bool or ElementType.String);
 
     private bool IsDerived(Node node)
     {

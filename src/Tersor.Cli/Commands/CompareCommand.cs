@@ -1,0 +1,100 @@
+using System.CommandLine;
+using Tersor.Cli.Parsing;
+using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
+using Tersor.Compression;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Pipeline.Evaluation;
+using Tersor.Reporting;
+using Tersor.Reporting.Evaluation;
+using Tersor.Runtime;
+
+namespace Tersor.Cli.Commands;
+
+/// <summary>What <c>tersor compare</c> was asked to do.</summary>
+internal sealed record CompareRequest(string First, string Second)
+{
+    public DataRequest Data { get; init; } = DataRequest.None;
+
+    public int? Limit { get; init; }
+
+    public int Seed { get; init; } = 1;
+
+    public SessionSettings Session { get; init; } = new();
+
+    public ReadOptions Reading { get; init; } = new();
+
+    public bool Json { get; init; }
+}
+
+/// <summary><c>tersor compare</c>: two models side by side.</summary>
+internal static class CompareCommand
+{
+    private const int MadeUpSamples = 8;
+
+    /// <summary>How the second model's outputs are told apart from the first's.</summary>
+    private static readonly string[] OutputMetrics = ["sqnr", "cosine", "mse"];
+
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> first = CommonOptions.Model("ONNX file to compare with.", "first"), second = CommonOptions.Model("ONNX file to compare.", "second");
+        DataOptions data = new(required: false);
+        Option<int?> limit = CommonOptions.Limit();
+        Option<int> seed = new("--seed") { Description = "Seed of made-up input, where no data are given.", HelpName = "n", DefaultValueFactory = _ => new CompareRequest("", "").Seed };
+        Option<int> threads = CommonOptions.Threads();
+        Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Command command = new("compare", "Put two models side by side: outputs, accuracy, size, latency.") { first, second };
+        data.AddTo(command);
+        foreach (Option option in new Option[] { limit, seed, threads, trustLinks, json })
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(first), parsed.GetRequiredValue(second))
+        {
+            Data = data.Read(parsed),
+            Limit = parsed.GetValue(limit),
+            Seed = parsed.GetValue(seed),
+            Session = new() { Threads = parsed.GetValue(threads) },
+            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Json = parsed.GetValue(json),
+        }, terminal, cancellation)));
+        return command.WithHelp(
+            "With data: metrics of both models on the part 'test', and how far the second one's outputs are from the first one's. Without: outputs on made-up input.",
+            "tersor compare model.onnx int8.onnx --data data.yaml", "tersor compare model.onnx optimized.onnx");
+    }
+
+    public static int Execute(CompareRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        using CheckedModel first = CheckedModel.Load(request.First, request.Reading, request.Data, null, terminal, cancellation, part: "test");
+        using CheckedModel second = CheckedModel.Load(request.Second, request.Reading, DataRequest.None, null, terminal, cancellation);
+        first.RequireRunning();
+        IDataSet data = first.Data?.DataSet ?? MadeUp(first, request.Seed, terminal);
+        if (request.Limit is { } limit)
+            data = data.Take(limit);
+        IReadOnlyList<IMetric> labelled = Labelled(first.Data);
+        IReadOnlyList<EvaluatedModel> models;
+        using (Progress progress = new(terminal))
+        {
+            models = EvaluateJob.Run([request.First, request.Second], request.First, data,
+                () => [.. Labelled(first.Data), .. OutputMetrics.Select(name => MetricCatalog.Create(new(name, new Dictionary<string, string>())))], request.Session, progress, cancellation);
+        }
+        ComparisonReport report = new(data.Name, data.Count,
+            [.. models.Zip([first, second], (m, file) => new ComparedModel(m.Model, file.Bytes, [.. m.Values.Take(labelled.Count)]))],
+            [.. models[1].Values.Skip(labelled.Count)]);
+        if (request.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            EvaluationTables.Print(report, new(terminal));
+        return ExitCodes.Done;
+    }
+
+    private static IReadOnlyList<IMetric> Labelled(OpenedData? data) => data is null ? [] : [.. data.CreateMetrics().Where(m => !m.NeedsReference)];
+
+    private static InMemoryDataSet MadeUp(CheckedModel model, int seed, Terminal terminal)
+    {
+        terminal.Say("Warning: no data are given; outputs are compared on made-up input, which says nothing about accuracy.");
+        long[] sizes = model.OpenSizes;
+        return new("made-up input", [.. Enumerable.Range(0, MadeUpSamples).Select(i =>
+            new Sample($"made-up #{i}", [SampleInputs.Make(model.Model, seed + i, new(sizes[0], sizes[1]))!.ToDictionary(pair => pair.Key, pair => ((RuntimeValue.Dense)pair.Value).Tensor)], new Dictionary<string, Tensor>()))]);
+    }
+}

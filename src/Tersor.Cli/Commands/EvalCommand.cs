@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Tersor.Cli.Parsing;
+using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Pipeline.Evaluation;
+using Tersor.Reporting;
+using Tersor.Reporting.Evaluation;
+using Tersor.Runtime;
+
+namespace Tersor.Cli.Commands;
+
+/// <summary>What <c>tersor eval</c> was asked to do.</summary>
+internal sealed record EvalRequest(string Model, DataRequest Data)
+{
+    public string? Reference { get; init; }
+
+    public int? Limit { get; init; }
+
+    public SessionSettings Session { get; init; } = new();
+
+    public ReadOptions Reading { get; init; } = new();
+
+    public bool Json { get; init; }
+}
+
+/// <summary><c>tersor eval</c>: a model's figures of merit on a data set.</summary>
+internal static class EvalCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = CommonOptions.Model();
+        DataOptions data = new(required: true);
+        Option<string?> reference = new("--reference") { Description = "ONNX file to compare outputs with, for metrics such as sqnr and top-1-agreement.", HelpName = "file" };
+        Option<int?> limit = CommonOptions.Limit();
+        Option<int> threads = CommonOptions.Threads();
+        Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Command command = new("eval", "Measure a model's accuracy on a data set.") { model };
+        data.AddTo(command);
+        foreach (Option option in new Option[] { reference, limit, threads, trustLinks, json })
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), data.Read(parsed))
+        {
+            Reference = parsed.GetValue(reference),
+            Limit = parsed.GetValue(limit),
+            Session = new() { Threads = parsed.GetValue(threads) },
+            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Json = parsed.GetValue(json),
+        }, terminal, cancellation)));
+        return command.WithHelp(
+            "Reads the part 'test' of the data unless another is named (data.yaml#validation), and prints the metrics its description names, or those given with --metric.",
+            "tersor eval model.onnx --data data.yaml", "tersor eval int8.onnx --data data.yaml --reference model.onnx --metric top-1 --metric sqnr");
+    }
+
+    public static int Execute(EvalRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        using CheckedModel model = CheckedModel.Load(request.Model, request.Reading, request.Data, null, terminal, cancellation, part: "test");
+        model.RequireRunning();
+        using CheckedModel? reference = request.Reference is { } path ? CheckedModel.Load(path, request.Reading, DataRequest.None, null, terminal, cancellation) : null;
+        OpenedData data = model.Data!;
+        if (data.Metrics.Count == 0)
+            throw new UsageException($"The data name no metric; give one with --metric, such as {DataOptions.MetricNames[0]}.");
+        IDataSet samples = request.Limit is { } limit ? data.DataSet.Take(limit) : data.DataSet;
+        long start = Stopwatch.GetTimestamp();
+        IReadOnlyList<MetricValue> values;
+        using (Progress progress = new(terminal))
+            values = EvaluateJob.Run([request.Model], request.Reference, samples, data.CreateMetrics, request.Session, progress, cancellation)[0].Values;
+        EvaluationReport report = new(request.Model, request.Reference, samples.Name, samples.Count, values, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        if (request.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            EvaluationTables.Print(report, new(terminal));
+        return ExitCodes.Done;
+    }
+}
