@@ -48,11 +48,14 @@ internal static class CommandLine
             QuantizeCommand.Create(terminal),
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            DemoCommand.Create(terminal),
         };
         HelpText.Install(root);
         return root.WithHelp(
             "Results go to stdout, messages and progress to stderr; every command takes --json.\n"
             + "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no gain over the input model, 130 stopped by Ctrl-C.",
-            "tersor inspect model.onnx", "tersor inspect --help");
+            "tersor demo", "tersor inspect model.onnx", "tersor optimize model.onnx -o optimized.onnx",
+            "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor compare model.onnx int8.onnx --data data.yaml");
     }
 }

@@ -5,6 +5,7 @@ using Tersor.Reporting.Evaluation;
 using Tersor.Reporting.Inspection;
 using Tersor.Reporting.Optimization;
 using Tersor.Reporting.Quantization;
+using Tersor.Runtime;
 
 namespace Tersor.Reporting;
 
@@ -26,6 +27,12 @@ public static class ReportJson
     /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
     public static void Write(ComparisonReport report, TextWriter output) => Write(report, ReportContext.Default.ComparisonReport, output);
 
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(BenchmarkReport report, TextWriter output) => Write(report, ReportContext.Default.BenchmarkReport, output);
+
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(DemoReport report, TextWriter output) => Write(report, ReportContext.Default.DemoReport, output);
+
     private static void Write<T>(T report, JsonTypeInfo<T> type, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(report, type));
 }
 
@@ -38,4 +45,6 @@ public static class ReportJson
 [JsonSerializable(typeof(QuantizeReport))]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(ComparisonReport))]
+[JsonSerializable(typeof(BenchmarkReport))]
+[JsonSerializable(typeof(DemoReport))]
 internal sealed partial class ReportContext : JsonSerializerContext;

@@ -22,6 +22,9 @@ internal sealed record CompareRequest(string First, string Second)
 
     public int Seed { get; init; } = 1;
 
+    /// <summary>Rounds of the latency measurement.</summary>
+    public int Rounds { get; init; } = 30;
+
     public SessionSettings Session { get; init; } = new();
 
     public ReadOptions Reading { get; init; } = new();
@@ -43,31 +46,34 @@ internal static class CompareCommand
         DataOptions data = new(required: false);
         Option<int?> limit = CommonOptions.Limit();
         Option<int> seed = new("--seed") { Description = "Seed of made-up input, where no data are given.", HelpName = "n", DefaultValueFactory = _ => new CompareRequest("", "").Seed };
+        Option<int> rounds = CommonOptions.Rounds(new CompareRequest("", "").Rounds);
         Option<int> threads = CommonOptions.Threads();
         Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
         Command command = new("compare", "Put two models side by side: outputs, accuracy, size, latency.") { first, second };
         data.AddTo(command);
-        foreach (Option option in new Option[] { limit, seed, threads, trustLinks, json })
+        foreach (Option option in new Option[] { limit, seed, rounds, threads, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(first), parsed.GetRequiredValue(second))
         {
             Data = data.Read(parsed),
             Limit = parsed.GetValue(limit),
             Seed = parsed.GetValue(seed),
+            Rounds = parsed.GetValue(rounds),
             Session = new() { Threads = parsed.GetValue(threads) },
             Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(
-            "With data: metrics of both models on the part 'test', and how far the second one's outputs are from the first one's. Without: outputs on made-up input.",
+            "With data: metrics of both models on the part 'test', and how far the second one's outputs are from the first one's. Without: outputs on made-up input.\n"
+            + "Latency: both models interleaved in rounds, median and paired ratio with its 95 % confidence interval.",
             "tersor compare model.onnx int8.onnx --data data.yaml", "tersor compare model.onnx optimized.onnx");
     }
 
     public static int Execute(CompareRequest request, Terminal terminal, CancellationToken cancellation)
     {
         using CheckedModel first = CheckedModel.Load(request.First, request.Reading, request.Data, null, terminal, cancellation, part: "test");
-        using CheckedModel second = CheckedModel.Load(request.Second, request.Reading, DataRequest.None, null, terminal, cancellation);
         first.RequireRunning();
+        using CheckedModel second = CheckedModel.LoadLike(first, request.Second, request.Reading, terminal, cancellation);
         IDataSet data = first.Data?.DataSet ?? MadeUp(first, request.Seed, terminal);
         if (request.Limit is { } limit)
             data = data.Take(limit);
@@ -78,9 +84,10 @@ internal static class CompareCommand
             models = EvaluateJob.Run([request.First, request.Second], request.First, data,
                 () => [.. Labelled(first.Data), .. OutputMetrics.Select(name => MetricCatalog.Create(new(name, new Dictionary<string, string>())))], request.Session, progress, cancellation);
         }
+        BenchmarkReport latency = Latency.Measure([(request.First, request.First), (request.Second, request.Second)], first, new() { Session = request.Session, Seed = request.Seed, Rounds = request.Rounds }, terminal, cancellation);
         ComparisonReport report = new(data.Name, data.Count,
             [.. models.Zip([first, second], (m, file) => new ComparedModel(m.Model, file.Bytes, [.. m.Values.Take(labelled.Count)]))],
-            [.. models[1].Values.Skip(labelled.Count)]);
+            [.. models[1].Values.Skip(labelled.Count)], latency);
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else

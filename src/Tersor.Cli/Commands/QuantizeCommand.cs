@@ -10,6 +10,7 @@ using Tersor.Onnx;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting;
 using Tersor.Reporting.Quantization;
+using Tersor.Runtime;
 
 namespace Tersor.Cli.Commands;
 
@@ -24,6 +25,9 @@ internal sealed record QuantizeRequest(string Model, string Output)
 
     public bool Optimize { get; init; } = true;
 
+    /// <summary>Rounds of the latency measurement; 0 leaves it out.</summary>
+    public int Rounds { get; init; } = 20;
+
     public ReadOptions Reading { get; init; } = new();
 
     public WriteOptions Writing { get; init; } = new();
@@ -36,6 +40,8 @@ internal sealed record QuantizeRequest(string Model, string Output)
 /// <summary><c>tersor quantize</c>: weights and activations as 8-bit integers.</summary>
 internal static class QuantizeCommand
 {
+    private const long LargestMeasured = 1L << 30;
+
     public static Command Create(Terminal terminal)
     {
         QuantizeSettings defaults = new();
@@ -53,12 +59,13 @@ internal static class QuantizeCommand
         Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
         Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
         Option<bool> asIs = new("--no-optimize") { Description = "Do not optimize the graph first." };
+        Option<int> rounds = Number("--rounds", "Rounds of the latency measurement before and after; 0 leaves it out.", new QuantizeRequest("", "").Rounds, 0);
         Option<int> threads = CommonOptions.Threads();
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
         Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
         data.AddTo(command);
-        foreach (Option option in new Option[] { mode, ranges, calibration, sensitivity, selection, maxDrop, minSqnr, keepFloat, dimensions, shapes, asIs, threads, externalData, force, trustLinks, json })
+        foreach (Option option in new Option[] { mode, ranges, calibration, sensitivity, selection, maxDrop, minSqnr, keepFloat, dimensions, shapes, asIs, rounds, threads, externalData, force, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -77,6 +84,7 @@ internal static class QuantizeCommand
             Data = data.Read(parsed),
             Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
             Optimize = !parsed.GetValue(asIs),
+            Rounds = parsed.GetValue(rounds),
             Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
@@ -105,18 +113,36 @@ internal static class QuantizeCommand
         using (Progress progress = new(terminal))
             result = new QuantizeJob(request.Settings).Run(model, input.Data?.DataSet, selection?.DataSet, Metric(input.Data), progress, cancellation);
         bool quantized = result.Report.Changes.Count > 0;
-        if (quantized)
+        BenchmarkReport? latency = quantized ? MeasureLatency(request, input, result.Model, terminal, cancellation) : null;
+        // Written down as no gain only where both were measured and neither improved.
+        bool gain = quantized && (latency is null || IsSmaller(input, result.Model) || latency.Results[1].SpeedUp is { Low: > 1 });
+        if (gain)
             input.Save(result.Model, request.Output, request.Writing, cancellation);
-        long after = quantized ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
-        QuantizeReport report = QuantizeReport.Of(request.Model, quantized ? request.Output : null, result, input.Bytes, after);
+        long after = gain ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
+        QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency);
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
             QuantizationTables.Print(report, new(terminal));
-        if (quantized)
+        if (gain)
             return ExitCodes.Done;
-        terminal.Say("No gain: no layer could be quantized, and nothing was written.");
+        terminal.Say(quantized ? "No gain: the result is neither smaller nor faster, and nothing was written." : "No gain: no layer could be quantized, and nothing was written.");
         return ExitCodes.NoGain;
+    }
+
+    private static bool IsSmaller(CheckedModel input, Model result) =>
+        result.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength) < input.Bytes;
+
+    /// <summary>Both models on the same sample; null where it was not asked for or the model would have to be written twice at great cost.</summary>
+    private static BenchmarkReport? MeasureLatency(QuantizeRequest request, CheckedModel input, Model result, Terminal terminal, CancellationToken cancellation)
+    {
+        if (request.Rounds == 0 || input.RanOn is null || input.Bytes > LargestMeasured)
+            return null;
+        using TemporaryFolder folder = new();
+        string path = folder.At("quantized.onnx");
+        input.Save(result, path, request.Writing, cancellation);
+        return Latency.Measure([(request.Model, request.Model), ("quantized", path)], input,
+            new() { Rounds = request.Rounds, Session = new() { Threads = request.Settings.Threads }, MeasureMemory = false }, terminal, cancellation);
     }
 
     private static Model Prepare(QuantizeRequest request, CheckedModel input, CancellationToken cancellation)

@@ -59,6 +59,15 @@ internal static class CommonOptions
         Validators = { result => Range(result, "--limit", 1, int.MaxValue) },
     };
 
+    /// <summary>Rounds of a latency measurement.</summary>
+    public static Option<int> Rounds(int value) => new("--rounds")
+    {
+        Description = "Rounds of the latency measurement; in each, every model is measured once.",
+        HelpName = "n",
+        DefaultValueFactory = _ => value,
+        Validators = { result => Range(result, "--rounds", 1, 1_000_000) },
+    };
+
     /// <summary>Refuses a number outside a range.</summary>
     public static void Range(OptionResult result, string option, int least, int most)
     {

@@ -19,6 +19,8 @@ internal static class EvaluationTables
         printer.Heading("Outputs of the second against the first");
         printer.Table(["metric", "value>"], report.Outputs.Select(m => new[] { m.Metric, Value(m) }));
         printer.Line($"{Units.Count(report.Samples)} samples of {report.Data}");
+        printer.Line();
+        BenchmarkTables.Print(report.Latency, printer);
     }
 
     /// <summary>A figure, with as many digits as make sense.</summary>

@@ -37,6 +37,8 @@ internal static class QuantizationTables
         yield return ("mode", report.Mode == QuantizationMode.Static ? "static" : "dynamic");
         yield return ("quantized", $"{Units.Count(report.Quantized.Count)} {(report.Quantized.Count == 1 ? "change" : "changes")}");
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)}");
+        if (report.Latency is { Results: [var before, var after] } latency)
+            yield return ("latency", $"{BenchmarkTables.Milliseconds(before.Latency.Median)} → {BenchmarkTables.Milliseconds(after.Latency.Median)}: {BenchmarkTables.Ratio(after.SpeedUp)}, {BenchmarkTables.Threads(latency)}");
         if (report.Output is { } output)
             yield return ("written", output);
     }

@@ -70,6 +70,24 @@ internal sealed class CheckedModel : IDisposable
         }
     }
 
+    /// <summary>Reads a model file and runs it once in a child process, on what another model ran on.</summary>
+    /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not run it.</exception>
+    public static CheckedModel LoadLike(CheckedModel other, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
+    {
+        CheckedModel model = new(path, Model.Load(path, reading)) { Samples = other.ranOn is { } sample ? [sample] : null };
+        try
+        {
+            model.Try(null, terminal, cancellation);
+            model.RequireRunning();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Bytes of a model file and of the external data it refers to.</summary>
     public static long FileBytes(string path, Model model) => new FileInfo(path).Length
         + model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Where(t => t.IsExternal).Distinct().Sum(t => t.ByteLength);
@@ -111,6 +129,8 @@ internal sealed class CheckedModel : IDisposable
         refusal = loads ? reason : loaded.Reason;
         if (Samples is not null && loads)
             throw new RuntimeException($"{Path} does not run on the data given: {reason}");
+        if (Samples is not null)
+            throw new RuntimeException($"ONNX Runtime does not load {Path}: {loaded.Reason}");
         terminal.Say(loads ? $"Warning: ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
             : $"Warning: ONNX Runtime does not load {Path}: {loaded.Reason}");
     }

@@ -1,4 +1,5 @@
 using Tersor.Pipeline.Evaluation;
+using Tersor.Runtime;
 
 namespace Tersor.Reporting.Evaluation;
 
@@ -16,10 +17,18 @@ public sealed record EvaluationReport(string Model, string? Reference, string Da
 /// <param name="Samples">How many samples were run.</param>
 /// <param name="Models">The first model and the second.</param>
 /// <param name="Outputs">The second model's outputs against the first's.</param>
-public sealed record ComparisonReport(string Data, int Samples, IReadOnlyList<ComparedModel> Models, IReadOnlyList<MetricValue> Outputs);
+/// <param name="Latency">Both models measured against each other.</param>
+public sealed record ComparisonReport(string Data, int Samples, IReadOnlyList<ComparedModel> Models, IReadOnlyList<MetricValue> Outputs, BenchmarkReport Latency);
 
 /// <summary>One of the models that were compared.</summary>
 /// <param name="Model">The file.</param>
 /// <param name="Bytes">Its size, external data included.</param>
 /// <param name="Metrics">Its figures against the labels; empty where there are none.</param>
 public sealed record ComparedModel(string Model, long Bytes, IReadOnlyList<MetricValue> Metrics);
+
+/// <summary>What <c>tersor demo</c> made and measured.</summary>
+/// <param name="Folder">Where the models are kept; null when they are not.</param>
+/// <param name="Samples">Test images the accuracy was measured on.</param>
+/// <param name="Models">The model as it is, optimized, quantized.</param>
+/// <param name="Latency">All of them measured against each other.</param>
+public sealed record DemoReport(string? Folder, int Samples, IReadOnlyList<ComparedModel> Models, BenchmarkReport Latency);

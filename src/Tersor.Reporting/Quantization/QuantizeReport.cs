@@ -1,5 +1,6 @@
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting.Optimization;
+using Tersor.Runtime;
 
 namespace Tersor.Reporting.Quantization;
 
@@ -39,8 +40,11 @@ public sealed record QuantizeReport
     /// <summary>What stays float, and why.</summary>
     public required IReadOnlyList<Subject> Float { get; init; }
 
+    /// <summary>Latency of the model that was read and of the result, measured against each other; null when it was not measured.</summary>
+    public required BenchmarkReport? Latency { get; init; }
+
     /// <summary>Summarizes a result.</summary>
-    public static QuantizeReport Of(string input, string? output, QuantizeResult result, long bytesBefore, long bytesAfter) => new()
+    public static QuantizeReport Of(string input, string? output, QuantizeResult result, long bytesBefore, long bytesAfter, BenchmarkReport? latency) => new()
     {
         Input = input,
         Output = output,
@@ -53,5 +57,6 @@ public sealed record QuantizeReport
         Sensitivities = result.Sensitivities,
         Quantized = [.. result.Report.Changes.Select(c => new Subject(c.Subject, c.What))],
         Float = [.. result.Report.Skipped.Select(s => new Subject(s.Subject, s.Reason))],
+        Latency = latency,
     };
 }

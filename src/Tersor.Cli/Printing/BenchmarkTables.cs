@@ -1,0 +1,30 @@
+using Tersor.Runtime;
+
+namespace Tersor.Cli.Printing;
+
+/// <summary><see cref="BenchmarkReport"/> for people.</summary>
+internal static class BenchmarkTables
+{
+    public static void Print(BenchmarkReport report, Printer printer)
+    {
+        printer.Table(["model", "median>", "95 % interval>", "p95>", "per second>", "speed-up (95 % interval)>", "load>", "peak memory>"], report.Results.Select((r, i) => new[]
+        {
+            r.Name, Milliseconds(r.Latency.Median), $"{r.Latency.Low:0.000}..{r.Latency.High:0.000}", Milliseconds(r.P95), r.Throughput.ToString("0"),
+            i == 0 ? "1" : Ratio(r.SpeedUp), Milliseconds(r.LoadTime), r.PeakMemoryBytes is { } bytes ? Units.Bytes(Math.Max(0, bytes)) : "-",
+        }));
+        printer.Line(Machine(report));
+    }
+
+    /// <summary>Where and how it was measured.</summary>
+    public static string Machine(BenchmarkReport report) =>
+        $"{report.Machine.Cpu}, {report.Machine.Cores} logical processors, {string.Join(", ", report.Machine.Features)}; ONNX Runtime {report.Machine.Engine}; {Threads(report)}, {report.Rounds} rounds";
+
+    /// <summary>How many threads the engine had.</summary>
+    public static string Threads(BenchmarkReport report) => report.Threads switch { 0 => "threads as the engine chooses", 1 => "1 thread", var n => $"{n} threads" };
+
+    /// <summary>A latency.</summary>
+    public static string Milliseconds(double value) => value < 10 ? $"{value:0.000} ms" : value < 100 ? $"{value:0.0} ms" : $"{value:0} ms";
+
+    /// <summary>A ratio of latencies with its interval.</summary>
+    public static string Ratio(MedianInterval ratio) => double.IsNaN(ratio.Low) ? $"{ratio.Median:0.00}x" : $"{ratio.Median:0.00}x ({ratio.Low:0.00}..{ratio.High:0.00})";
+}
