@@ -51,7 +51,7 @@ public sealed class QuantizeJobTests
     [Fact]
     public void A_metric_that_needs_a_reference_is_no_reason_to_fail()
     {
-        QuantizeResult result = new QuantizeJob(new()).Run(Network(), Data, null, () => new SqnrMetric());
+        QuantizeResult result = new QuantizeJob(new()).Run(Network(), Data, null, () => MetricCatalog.Create(new("sqnr", new Dictionary<string, string>()), "."));
         Assert.Null(result.FloatMetric);
         Assert.All(result.Candidates, c => Assert.NotNull(c.Sqnr));
     }
