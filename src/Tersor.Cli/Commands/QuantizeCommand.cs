@@ -48,7 +48,7 @@ internal static class QuantizeCommand
         Argument<string> model = CommonOptions.Model();
         Option<string> output = CommonOptions.Output();
         DataOptions data = new(required: false);
-        Option<QuantizationMode> mode = new("--mode") { Description = "Static needs calibration data, Dynamic (MatMul and Gemm only) none; Auto is static where there are data.", DefaultValueFactory = _ => defaults.Mode };
+        Option<QuantizationMode> mode = new("--mode") { Description = "Static needs calibration data, Dynamic (MatMul and Gemm only) and Weights (smaller, not faster) none; Auto is static where there are data.", DefaultValueFactory = _ => defaults.Mode };
         Option<RangeEstimator> ranges = RangeOption.Create();
         Option<int> calibration = Number("--calibration-samples", "Calibration samples used, at most.", defaults.CalibrationSamples, 1);
         Option<int> sensitivity = Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes everything without asking.", defaults.SensitivitySamples, 0);

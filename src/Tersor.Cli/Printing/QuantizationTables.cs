@@ -34,7 +34,7 @@ internal static class QuantizationTables
 
     private static IEnumerable<(string, string)> Facts(QuantizeReport report)
     {
-        yield return ("mode", report.Mode == QuantizationMode.Static ? "static" : "dynamic");
+        yield return ("mode", report.Mode switch { QuantizationMode.Static => "static", QuantizationMode.Dynamic => "dynamic", _ => "weights stored in 8 bits, computed with in float" });
         yield return ("quantized", $"{Units.Count(report.Quantized.Count)} {(report.Quantized.Count == 1 ? "change" : "changes")}");
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)}");
         if (report.Latency is { Results: [var before, var after] } latency)

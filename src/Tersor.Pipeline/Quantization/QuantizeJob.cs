@@ -33,6 +33,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             throw new CompressionException(string.Join(" ", problems)) { Pass = "quantize" };
         QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
         return mode == QuantizationMode.Dynamic ? Dynamic(model, cancellation)
+            : mode == QuantizationMode.Weights ? WeightsOnly(model, cancellation)
             : calibration is { Count: > 0 } data ? Static(model, data, selection, metric, progress, cancellation)
             : throw new CompressionException("Static quantization needs calibration data; give some, or choose dynamic quantization.") { Pass = "quantize" };
     }
@@ -43,6 +44,13 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         PassReport report = new QuantizeDynamicPass(new() { MinElements = settings.MinElements, KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
         StoreWeights(copy, report, ByUser, cancellation);
         return new(copy, QuantizationMode.Dynamic, report, null, null, [], []);
+    }
+
+    private QuantizeResult WeightsOnly(Model model, CancellationToken cancellation)
+    {
+        Model copy = Prepare(model, model.Opset);
+        PassReport report = new QuantizeWeightsPass(new() { KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
+        return new(copy, QuantizationMode.Weights, report, null, null, [], []);
     }
 
     private QuantizeResult Static(Model model, IDataSet data, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)
@@ -60,7 +68,16 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             OutputNoise noise = new(prepared, selecting.Take(settings.SensitivitySamples), session, cancellation);
             ranking = SensitivityRanking.Measure(calibrated, noise, new StageProgress(progress, "ranking layers"), cancellation);
         }
-        return Choose(prepared, calibrated, ranking, selecting, metric, session, progress, cancellation);
+        QuantizeResult result = Choose(prepared, calibrated, ranking, selecting, metric, session, progress, cancellation);
+        if (!settings.RequireSpeed)
+            return result;
+        MedianInterval speed = SpeedCheck.Measure(prepared, result.Model, calibrating.Read(0), session, new StageProgress(progress, "measuring speed"), cancellation);
+        if (!(speed.High < 1))
+            return result with { StaticSpeedUp = speed };
+        QuantizeResult stored = WeightsOnly(model, cancellation);
+        foreach (QuantizationUnit unit in calibrated.Full.Units.Where(u => u.Rule.Kind == RuleKind.Weighted))
+            stored.Report.Skip(unit.Anchor.ToString(), $"computes in float: in 8 bits the model runs {speed.Median:F2} times as fast here");
+        return result with { Model = stored.Model, Mode = QuantizationMode.Weights, Report = stored.Report, StaticSpeedUp = speed, Candidates = [.. result.Candidates.Select(c => c with { Chosen = false })] };
     }
 
     private QuantizeResult Choose(Model prepared, CalibratedModel calibrated, IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking, IDataSet samples,

@@ -14,6 +14,9 @@ public enum QuantizationMode
 
     /// <summary>At run time, for MatMul and Gemm only. Needs no data.</summary>
     Dynamic,
+
+    /// <summary>Not at all: weights are stored in 8 bits and computed with in float. Needs no data; smaller, not faster.</summary>
+    Weights,
 }
 
 /// <summary>How <see cref="QuantizeJob"/> quantizes. Immutable; change it with <c>with</c>.</summary>
@@ -42,6 +45,9 @@ public sealed record QuantizeSettings
 
     /// <summary>Names of nodes that stay float; <c>*</c> stands for any characters. Default: none.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
+
+    /// <summary>Where static quantization turns out slower than the float model on this machine, store weights in 8 bits and compute in float instead. Default: yes.</summary>
+    public bool RequireSpeed { get; init; } = true;
 
     /// <summary>Store weights in 8 bits where their operator has no 8-bit form and computes in float (LSTM, ConvTranspose, embeddings ...). Smaller, not faster. Default: yes.</summary>
     public bool StoreWeights { get; init; } = true;
