@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Testing;
 
@@ -23,7 +24,27 @@ public static class RandomWeights
             old.ReplaceAllUsesWith(weight);
             node.Remove();
         }
+        ScaleLogits(model, seed);
         return count;
+    }
+
+    /// <summary>Scales the last layer so that what goes into the closing Softmax has a standard deviation of about 1: a saturated Softmax would give the same output for every input.</summary>
+    private static void ScaleLogits(Model model, int seed)
+    {
+        Model copy = model.Clone();
+        if (copy.Graph.Outputs[0].Producer is not { } softmax || !softmax.Is("Softmax"))
+            return;
+        string output = softmax.Input(0)!.Name;
+        copy.Graph.AddOutput(softmax.Input(0)!);
+        Dictionary<string, Tensor> sample = copy.Graph.Inputs.ToDictionary(v => v.Name, v => Build.Normal(seed, 1, v.Type!.AsTensor!.FixedShape!));
+        using ModelSession session = new(copy);
+        float[] logits = session.Run(sample)[output].ToFloats();
+        double mean = logits.Average(v => (double)v), deviation = Math.Sqrt(logits.Average(v => (v - mean) * (v - mean)));
+        Node? layer = model.Graph.Outputs[0].Producer;
+        while (layer is not null && !layer.Is("Gemm", "Conv", "MatMul"))
+            layer = layer.Input(0)?.Producer;
+        foreach (Value parameter in layer?.Inputs.Skip(1).OfType<Value>().Where(v => v.IsInitializer) ?? [])
+            parameter.SetTensor(Tensor.Create(parameter.Tensor!.Shape.AsSpan(), [.. parameter.Tensor.ToFloats().Select(v => (float)(v / deviation))]));
     }
 
     private static Tensor Draw(Value value, long[] shape, Random random)

@@ -66,9 +66,8 @@ public sealed class FoldConstantsPassTests
     public void A_branch_that_is_always_taken_replaces_its_If()
     {
         Model wrapped = Wrapping.InIf(Build.Model([2, 3], (g, x) => g.Apply("Exp", [x])));
-        PassCheck.Leaves(pass, wrapped, "If", 0, inFunctions: false);
         (Model changed, _) = PassCheck.Run(pass, wrapped);
-        Assert.Equal(1, PassCheck.Count(changed, "Exp"));
+        Assert.Equal((0, 1), (PassCheck.Count(changed, "If"), PassCheck.Count(changed, "Exp")));
     }
 
     [Fact]
