@@ -9,9 +9,9 @@ internal static class KillLoop
     private const int Weights = 8, Elements = 300_000;
 
     /// <summary>The child: version after version, now with external data, now without. Every element of every weight is the version.</summary>
-    public static int WriteForever(string path)
+    public static int WriteForever(string path, int first)
     {
-        for (int version = 1; ; version++)
+        for (int version = first; ; version++)
         {
             Model model = new();
             Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, Elements));
@@ -37,7 +37,7 @@ internal static class KillLoop
         {
             for (int round = 0; round < rounds; round++)
             {
-                using (Process child = Process.Start(Environment.ProcessPath!, ["--write-forever", path]))
+                using (Process child = Process.Start(Environment.ProcessPath!, ["--write-forever", path, (round + 1).ToString()]))
                 {
                     Thread.Sleep(random.Next(120, 500)); // start-up takes about 80 ms, a write about 20
                     child.Kill();

@@ -10,8 +10,8 @@ using Tersor.Testing;
 //   dotnet run --project benchmarks/Tersor.Fuzz -- --large 3                 a model of 3 GB is written, read and copied
 switch (args)
 {
-    case ["--write-forever", string path]:
-        return KillLoop.WriteForever(path);
+    case ["--write-forever", string path, string version]:
+        return KillLoop.WriteForever(path, int.Parse(version, CultureInfo.InvariantCulture));
     case ["--kill-loop", string rounds]:
         return KillLoop.Run(int.Parse(rounds, CultureInfo.InvariantCulture), seed: 1);
     case ["--hostile"]:

@@ -61,7 +61,7 @@ public sealed partial class MutationFuzzer
         TimeSpan next = TimeSpan.FromMinutes(1);
         while (watch.Elapsed < time && failures.Count < maxFailures)
         {
-            Try(Mutate(), folder);
+            Try(random.Next(2) == 0 ? Mutate() : MutateStructure(), folder);
             if (watch.Elapsed > next)
             {
                 progress?.Invoke();
@@ -167,6 +167,59 @@ public sealed partial class MutationFuzzer
         }
         return [.. file];
     }
+
+    /// <summary>Fields dropped, doubled, moved in from other files, numbers and texts exchanged; lengths stay right, so that the damage gets past the parser.</summary>
+    private byte[] MutateStructure()
+    {
+        WireTree file = WireTree.Parse(Pick(seeds));
+        for (int i = random.Next(1, 6); i > 0; i--)
+        {
+            WireTree[] messages = [.. file.All().Where(f => f.IsMessage && f.Fields.Count > 0)];
+            if (messages.Length == 0)
+                break;
+            List<WireTree> fields = Pick(messages).Fields;
+            int at = random.Next(fields.Count);
+            WireTree field = fields[at];
+            switch (random.Next(7))
+            {
+                case 0:
+                    fields.RemoveAt(at);
+                    break;
+                case 1:
+                    fields.Insert(random.Next(fields.Count + 1), field);
+                    break;
+                case 2: // of another file or place, what stands for the same thing
+                    WireTree[] same = [.. WireTree.Parse(Pick(seeds)).All().Where(f => f.Kind == field.Kind && f.Number == field.Number && f.WireType == field.WireType)];
+                    if (same.Length > 0)
+                        fields[at] = Pick(same);
+                    break;
+                case 3: // the text or number of any other field here
+                    WireTree other = Pick(file.All().Where(f => f.WireType == field.WireType && f.IsMessage == field.IsMessage).ToArray());
+                    if (!field.IsMessage)
+                        field.Content = other.Content;
+                    break;
+                case 4 when field.WireType == 0:
+                    MemoryStream number = new();
+                    WireTree.WriteVarint(number, Pick<ulong>([0, 1, 2, 127, int.MaxValue, uint.MaxValue, long.MaxValue, ulong.MaxValue, (ulong)random.Next(64)]));
+                    field.Content = number.ToArray();
+                    break;
+                case 5: // one message inside another of its kind: bodies in bodies, types in types
+                    WireTree[] alike = [.. messages.Where(m => m.Kind == field.Kind)];
+                    if (field.IsMessage && alike.Length > 0 && !field.All().Any(alike.Contains))
+                        Pick(alike).Fields.Add(field);
+                    break;
+                default:
+                    if (field.Content.Length > 0 && field.WireType != 0)
+                        field.Content = [.. field.Content[..^1], (byte)random.Next(128)];
+                    break;
+            }
+            if (file.All().Take(20_000).Count() == 20_000)
+                break;
+        }
+        return file.ToBytes();
+    }
+
+    private T Pick<T>(T[] from) => from[random.Next(from.Length)];
 
     private static string Kind(string message) => Numbers().Replace(Names().Replace(message, "'...'"), "#");
 
