@@ -32,4 +32,39 @@ internal static class SmallModels
         model.Graph.AddOutput(branch.Outputs[0]!);
         return model;
     }
+
+    /// <summary>The same as <see cref="Dense"/> with an Identity in between.</summary>
+    public static Model WithIdentity()
+    {
+        Model model = Dense();
+        Node relu = model.Graph.Nodes.Last();
+        Node same = model.Graph.InsertBefore(relu, "Identity", [relu.Inputs[0]], ["same"]);
+        relu.SetInput(0, same.Outputs[0]);
+        return model;
+    }
+
+    /// <summary>input [N,2] → output [N,2], the same numbers: as scores of two classes they pick the larger.</summary>
+    public static Model Classifier()
+    {
+        Model model = new(opset: 21, irVersion: 10);
+        Value input = model.Graph.AddInput("input", OnnxType.Of(ElementType.Float32, "N", 2));
+        Value weight = model.Graph.AddInitializer("weight", Tensor.Create([2, 2], new float[] { 1, 0, 0, 1 }));
+        Value output = model.Graph.AddNode("MatMul", [input, weight], ["output"], name: "dense").Outputs[0]!;
+        output.Type = OnnxType.Of(ElementType.Float32, "N", 2);
+        model.Graph.AddOutput(output);
+        return model;
+    }
+
+    /// <summary>One MatMul with 128 · 128 weights.</summary>
+    public static Model LargeDense()
+    {
+        Model model = new(opset: 21, irVersion: 10);
+        Random random = new(1);
+        Value input = model.Graph.AddInput("input", OnnxType.Of(ElementType.Float32, "N", 128));
+        Value weight = model.Graph.AddInitializer("weight", Tensor.Create([128, 128], Enumerable.Range(0, 128 * 128).Select(_ => random.NextSingle() - 0.5f).ToArray()));
+        Value output = model.Graph.AddNode("MatMul", [input, weight], ["output"], name: "dense").Outputs[0]!;
+        output.Type = OnnxType.Of(ElementType.Float32, "N", 128);
+        model.Graph.AddOutput(output);
+        return model;
+    }
 }

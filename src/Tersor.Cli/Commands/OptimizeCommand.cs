@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tersor.Cli.Parsing;
 using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
+using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Onnx;
 using Tersor.Reporting;
@@ -56,16 +57,14 @@ internal static class OptimizeCommand
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(
-            "Lifts and folds constants, folds BatchNormalization and scales into the layers beside them, removes what does nothing, merges what is equal.\n"
+            () => "Lifts and folds constants, folds BatchNormalization and scales into the layers beside them, removes what does nothing, merges what is equal.\n"
             + "Every step is verified on sample input (the data given, or made-up ones): rewrites that move things must leave the outputs equal bit for bit,\n"
             + "those that compute differently within 1e-4 of the largest output. A step that differs is undone and reported.\n"
             + $"Passes: {string.Join(", ", PassNames)}.",
             "tersor optimize model.onnx -o optimized.onnx", "tersor optimize model.onnx -o optimized.onnx --dim batch=1", "tersor optimize model.onnx -o optimized.onnx --input-shape x=1x3x48x320");
     }
 
-    /// <summary>Known without loading the passes; a test compares it with the catalogue.</summary>
-    internal static readonly string[] PassNames =
-        ["fix-dimensions", "lift-constants", "remove-no-ops", "fold-constants", "merge-duplicates", "fold-batch-normalization", "remove-unreachable"];
+    private static IEnumerable<string> PassNames => PassCatalog.Entries.Select(e => e.Name);
 
     public static int Execute(OptimizeRequest request, Terminal terminal, CancellationToken cancellation)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tersor.Cli.Parsing;
 using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
+using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Data;
@@ -151,7 +152,7 @@ internal static class QuantizeCommand
             return input.Model;
         GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples };
         if (!request.Optimize)
-            options = options with { Without = OptimizeCommand.PassNames };
+            options = options with { Without = [.. PassCatalog.Entries.Select(e => e.Name)] };
         return new GraphOptimizer(options).Run(input.Model, cancellation).Model;
     }
 

@@ -11,12 +11,15 @@ internal static class HelpText
     private const int Width = 110;
 
     /// <summary>What comes after the options, by command.</summary>
-    private static readonly ConditionalWeakTable<Command, string> Endings = [];
+    private static readonly ConditionalWeakTable<Command, Func<string>> Endings = [];
 
     /// <summary>Gives a command the text that comes after its options: an explanation, wrapped by hand, and examples.</summary>
-    public static T WithHelp<T>(this T command, string explanation, params string[] examples) where T : Command
+    public static T WithHelp<T>(this T command, string explanation, params string[] examples) where T : Command => command.WithHelp(() => explanation, examples);
+
+    /// <summary>The same, for an explanation that takes time to make: it is made when somebody asks.</summary>
+    public static T WithHelp<T>(this T command, Func<string> explanation, params string[] examples) where T : Command
     {
-        Endings.AddOrUpdate(command, $"{explanation}\n\nExamples:\n  {string.Join("\n  ", examples)}\n");
+        Endings.AddOrUpdate(command, () => $"{explanation()}\n\nExamples:\n  {string.Join("\n  ", examples)}\n");
         return command;
     }
 
@@ -48,8 +51,8 @@ internal static class HelpText
         {
             inner.MaxWidth = Width;
             inner.Invoke(parsed);
-            if (Endings.TryGetValue(parsed.CommandResult.Command, out string? ending))
-                parsed.InvocationConfiguration.Output.WriteLine(ending);
+            if (Endings.TryGetValue(parsed.CommandResult.Command, out Func<string>? ending))
+                parsed.InvocationConfiguration.Output.WriteLine(ending());
             return ExitCodes.Done;
         }
     }

@@ -10,7 +10,7 @@ internal static class RangeOption
 {
     public static Option<RangeEstimator> Create() => new("--ranges")
     {
-        Description = $"How activation ranges are chosen: min-max, mse (least mean squared error), percentile, percentile:99.99. [default: {Name(new QuantizeSettings().Ranges)}]",
+        Description = $"How activation ranges are chosen: min-max, mse (least mean squared error), percentile, percentile:99.99; {Name(new QuantizeSettings().Ranges)} unless said otherwise.",
         HelpName = "how",
         CustomParser = result =>
         {
