@@ -42,7 +42,7 @@ internal static class DemoCommand
 
         using CheckedModel input = CheckedModel.Load(files[0], new(), data, null, terminal, cancellation);
         terminal.Say("Optimizing the graph ...");
-        OptimizationResult optimized = new GraphOptimizer(new() { Samples = input.Samples }).Run(input.Model, cancellation);
+        OptimizationResult optimized = new GraphOptimizer(new() { Samples = input.Samples, Runner = input.Runner }).Run(input.Model, cancellation);
         input.Save(optimized.Model, files[1], new(), cancellation);
 
         terminal.Say("Quantizing ...");

@@ -64,7 +64,8 @@ internal static class OptimizeCommand
             "tersor optimize model.onnx -o optimized.onnx", "tersor optimize model.onnx -o optimized.onnx --dim batch=1", "tersor optimize model.onnx -o optimized.onnx --input-shape x=1x3x48x320");
     }
 
-    private static IEnumerable<string> PassNames => PassCatalog.Entries.Select(e => e.Name);
+    /// <summary>The passes that leave the results as they are; those that approximate belong to other commands.</summary>
+    private static IEnumerable<string> PassNames => PassCatalog.Entries.Where(e => e.Create(null).Effect != PassEffect.Lossy).Select(e => e.Name);
 
     public static int Execute(OptimizeRequest request, Terminal terminal, CancellationToken cancellation)
     {
@@ -72,7 +73,7 @@ internal static class OptimizeCommand
         foreach (string name in request.Options.Without.Where(n => !PassNames.Contains(n)))
             throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
-        GraphOptimizerOptions options = request.Options with { Samples = input.Samples };
+        GraphOptimizerOptions options = request.Options with { Samples = input.Samples, Runner = input.Runner };
         OptimizationResult result = new GraphOptimizer(options).Run(input.Model, cancellation);
         if (result.IsChanged)
             input.Save(result.Model, request.Output, request.Writing, cancellation);

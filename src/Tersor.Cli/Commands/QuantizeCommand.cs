@@ -57,6 +57,9 @@ internal static class QuantizeCommand
         Option<double> maxDrop = new("--max-drop") { Description = "How much of the metric may be lost before layers go back to float: 0.005 is half a point of accuracy.", DefaultValueFactory = _ => defaults.MaxDrop };
         Option<double> minSqnr = new("--min-sqnr") { Description = "Without labels: signal to noise of the outputs, in dB, below which layers go back to float.", DefaultValueFactory = _ => defaults.MinSqnr };
         Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
+        Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float." };
+        Option<bool> floatWeights = new("--no-stored-weights") { Description = "Leave weights float where their operator has no 8-bit form; otherwise they are stored in 8 bits and computed with in float." };
+        Option<int> seed = new("--seed") { Description = "Draws the samples: the same seed draws the same.", HelpName = "n", DefaultValueFactory = _ => defaults.Seed };
         Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
         Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
         Option<bool> asIs = new("--no-optimize") { Description = "Do not optimize the graph first." };
@@ -66,7 +69,7 @@ internal static class QuantizeCommand
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
         Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
         data.AddTo(command);
-        foreach (Option option in new Option[] { mode, ranges, calibration, sensitivity, selection, maxDrop, minSqnr, keepFloat, dimensions, shapes, asIs, rounds, threads, externalData, force, trustLinks, json })
+        foreach (Option option in new Option[] { mode, ranges, calibration, sensitivity, selection, maxDrop, minSqnr, keepFloat, anySpeed, floatWeights, seed, dimensions, shapes, asIs, rounds, threads, externalData, force, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -80,6 +83,9 @@ internal static class QuantizeCommand
                 MaxDrop = parsed.GetValue(maxDrop),
                 MinSqnr = parsed.GetValue(minSqnr),
                 KeepFloat = [.. parsed.GetValue(keepFloat)!],
+                RequireSpeed = !parsed.GetValue(anySpeed),
+                StoreWeights = !parsed.GetValue(floatWeights),
+                Seed = parsed.GetValue(seed),
                 Threads = parsed.GetValue(threads),
             },
             Data = data.Read(parsed),
@@ -96,7 +102,7 @@ internal static class QuantizeCommand
             + "of them as the metric asks for stay float, judged on the part 'validation' (or a held-out fifth of the calibration part). Test data are never read.\n"
             + "Without data: dynamic quantization of MatMul and Gemm, whose ranges are found at run time.",
             "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor quantize model.onnx -o int8.onnx --data images/ --metric top-1",
-            "tersor quantize model.onnx -o int8.onnx --mode dynamic");
+            "tersor quantize model.onnx -o int8.onnx --mode dynamic", "tersor quantize model.onnx -o small.onnx --mode weights");
     }
 
     public static int Execute(QuantizeRequest request, Terminal terminal, CancellationToken cancellation)
@@ -150,7 +156,7 @@ internal static class QuantizeCommand
     {
         if (!request.Optimize && request.Sizes.IsEmpty)
             return input.Model;
-        GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples };
+        GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples, Runner = input.Runner };
         if (!request.Optimize)
             options = options with { Without = [.. PassCatalog.Entries.Select(e => e.Name)] };
         return new GraphOptimizer(options).Run(input.Model, cancellation).Model;

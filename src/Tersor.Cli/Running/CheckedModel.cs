@@ -33,6 +33,9 @@ internal sealed class CheckedModel : IDisposable
     /// <summary>First samples of the data, as the engine takes them; null where there are none.</summary>
     public IReadOnlyList<Inputs>? Samples { get; private set; }
 
+    /// <summary>Runs models made from this one in the child, too.</summary>
+    public IModelRunner Runner => new GuardedRunner(guard);
+
     /// <summary>What it ran on in the child; null when it did not run.</summary>
     public Inputs? RanOn => ranOn;
 
