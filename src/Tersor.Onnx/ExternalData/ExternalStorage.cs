@@ -11,6 +11,8 @@ internal sealed class ExternalStorage(ExternalFile file, long offset, long lengt
 
     public override long ByteLength => length;
 
+    public override bool IsExternal => true;
+
     /// <summary>The file the bytes are in.</summary>
     public ExternalFile File => file;
 

@@ -170,6 +170,8 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
     {
         public override long ByteLength => length;
 
+        public override bool IsExternal => true;
+
         public override void Read(long offset, Span<byte> destination) => throw NotOpened();
 
         public override ReadOnlySpan<T> Span<T>() => throw NotOpened();

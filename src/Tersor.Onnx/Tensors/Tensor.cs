@@ -47,7 +47,7 @@ public sealed class Tensor
     public long ByteLength => Type == ElementType.String ? strings.Sum(s => (long)s.Length) : storage.ByteLength;
 
     /// <summary>True while the bytes lie in a file beside the model rather than in memory.</summary>
-    public bool IsExternal => storage is ExternalStorage;
+    public bool IsExternal => storage.IsExternal;
 
     /// <summary>The elements as bytes, little-endian, sub-byte types packed. At most 2 GB; beyond, use <see cref="Read"/>.</summary>
     /// <exception cref="InvalidOperationException">More than 2^31 - 1 bytes, or a string tensor.</exception>

@@ -9,6 +9,9 @@ internal abstract class TensorStorage
 {
     public abstract long ByteLength { get; }
 
+    /// <summary>True while the bytes lie in a file beside the model.</summary>
+    public virtual bool IsExternal => false;
+
     /// <summary>Fills <paramref name="destination"/> with the bytes from <paramref name="offset"/> on.</summary>
     public abstract void Read(long offset, Span<byte> destination);
 
