@@ -41,7 +41,8 @@ internal sealed record QuantizeRequest(string Model, string Output)
 /// <summary><c>tersor quantize</c>: weights and activations as 8-bit integers.</summary>
 internal static class QuantizeCommand
 {
-    private const long LargestMeasured = 1L << 30;
+    /// <summary>Bytes beyond which a model is neither optimized nor measured: both would write it to disk several times.</summary>
+    private const long Large = 1L << 30;
 
     public static Command Create(Terminal terminal)
     {
@@ -114,7 +115,7 @@ internal static class QuantizeCommand
         if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null)
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
-        Model model = Prepare(request, input, cancellation);
+        Model model = Prepare(request, input, terminal, cancellation);
         OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
         QuantizeResult result;
         using (Progress progress = new(terminal))
@@ -143,7 +144,7 @@ internal static class QuantizeCommand
     /// <summary>Both models on the same sample; null where it was not asked for or the model would have to be written twice at great cost.</summary>
     private static BenchmarkReport? MeasureLatency(QuantizeRequest request, CheckedModel input, Model result, Terminal terminal, CancellationToken cancellation)
     {
-        if (request.Rounds == 0 || input.RanOn is null || input.Bytes > LargestMeasured)
+        if (request.Rounds == 0 || input.RanOn is null || input.Bytes > Large)
             return null;
         using TemporaryFolder folder = new();
         string path = folder.At("quantized.onnx");
@@ -152,8 +153,13 @@ internal static class QuantizeCommand
             new() { Rounds = request.Rounds, Session = new() { Threads = request.Settings.Threads }, MeasureMemory = false }, terminal, cancellation);
     }
 
-    private static Model Prepare(QuantizeRequest request, CheckedModel input, CancellationToken cancellation)
+    private static Model Prepare(QuantizeRequest request, CheckedModel input, Terminal terminal, CancellationToken cancellation)
     {
+        if (input.Bytes > Large && request.Sizes.IsEmpty)
+        {
+            terminal.Say($"{input.Path} has {Units.Bytes(input.Bytes)}: it is quantized as it is, without optimizing it first, and latency is not measured.");
+            return input.Model;
+        }
         if (!request.Optimize && request.Sizes.IsEmpty)
             return input.Model;
         GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples, Runner = input.Runner };
