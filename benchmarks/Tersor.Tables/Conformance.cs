@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Tersor.Compression;
 using Tersor.Onnx;
+using Tersor.Runtime;
 using Tersor.Testing;
 
 namespace Tersor.Tables;
@@ -20,18 +22,20 @@ internal static class Conformance
         }
         int of = Option(arguments, "--of", 1), part = Option(arguments, "--part", 0);
         Stopwatch watch = Stopwatch.StartNew();
+        using ModelGuard guard = new();
+        ModelCheck check = new(new GuardedRunner(guard));
         List<ModelOutcome> outcomes = [];
         foreach (string path in SharedFiles.BackendTests.Select(d => Path.Combine(d, "model.onnx")).Where((_, i) => i % of == part))
-            outcomes.Add(ModelCheck.Of(path, Group(path), Model.Load(path)));
+            outcomes.Add(check.Of(path, Group(path), Model.Load(path)));
         foreach (string path in SharedFiles.LightModels.Where((_, i) => i % of == part))
         {
-            outcomes.Add(ModelCheck.Of(path, "light, as stored", Model.Load(path)));
+            outcomes.Add(check.Of(path, "light, as stored", Model.Load(path)));
             Model model = Model.Load(path);
             RandomWeights.Fill(model, seed: 1);
-            outcomes.Add(ModelCheck.Of(path, "light, random weights", model));
+            outcomes.Add(check.Of(path, "light, random weights", model));
         }
         foreach (string path in SharedFiles.Models.Where((_, i) => i % of == part))
-            outcomes.Add(ModelCheck.Of(path, "models", Model.Load(path)));
+            outcomes.Add(check.Of(path, "models", Model.Load(path)));
         Print(outcomes, output);
         output.WriteLine($"{watch.Elapsed.TotalSeconds:0} s");
         return outcomes.Any(o => o.Problems.Count > 0) ? 1 : 0;

@@ -7,9 +7,10 @@ using Tersor.Testing;
 namespace Tersor.Tables;
 
 /// <summary>One model: read, written, read again, run before and after, optimized, run again.</summary>
-internal static class ModelCheck
+/// <remarks>In a child process: among the backend tests there is one (test_if_opt, the branch without a value) on which the engine crashes.</remarks>
+internal sealed class ModelCheck(IModelRunner runner)
 {
-    public static ModelOutcome Of(string path, string group, Model model)
+    public ModelOutcome Of(string path, string group, Model model)
     {
         ModelOutcome outcome = new(path, group);
         try
@@ -19,11 +20,11 @@ internal static class ModelCheck
             if (!outcome.RoundTrips)
                 outcome.Problems.Add("differs when read again");
             IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? given = outcome.IsBackendTest ? TestData(path) : null;
-            ModelVerifier? verifier = ModelVerifier.Create(model, given, null, InProcessRunner.Instance, out string? reason)
-                ?? ModelVerifier.Create(model, null, null, InProcessRunner.Instance, out reason);
+            ModelVerifier? verifier = ModelVerifier.Create(model, given, null, runner, out string? reason)
+                ?? ModelVerifier.Create(model, null, null, runner, out reason);
             outcome.Runs = verifier is not null;
             outcome.Reason = reason is null ? null : Shorten(reason);
-            OptimizationResult result = new GraphOptimizer(new() { Samples = given }).Run(model);
+            OptimizationResult result = new GraphOptimizer(new() { Samples = given, Runner = runner }).Run(model);
             Note(outcome, result);
             if (verifier is not null)
                 Compare(outcome, verifier, again, result);
