@@ -37,7 +37,7 @@ internal static class KillLoop
         {
             for (int round = 0; round < rounds; round++)
             {
-                using (Process child = Process.Start(Environment.ProcessPath!, ["--write-forever", path, (round + 1).ToString()]))
+                using (Process child = StartWriter(path, round + 1))
                 {
                     Thread.Sleep(random.Next(120, 500)); // start-up takes about 80 ms, a write about 20
                     child.Kill();
@@ -70,5 +70,13 @@ internal static class KillLoop
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Starts this program once more, however it was started itself: by its own name or through dotnet.</summary>
+    private static Process StartWriter(string path, int version)
+    {
+        string program = Environment.ProcessPath!;
+        string[] self = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(KillLoop).Assembly.Location] : [];
+        return Process.Start(program, [.. self, "--write-forever", path, version.ToString()]);
     }
 }

@@ -13,6 +13,7 @@ internal static partial class EngineMessages
         text = ErrorCode().Replace(text, "");
         text = SourcePlace().Replace(text, "");
         text = StackTrace().Replace(text, "");
+        text = LoadedFrom().Replace(text, ""); // often a temporary file the reader never saw
         text = text.Replace("Non-zero status code returned while running ", "", StringComparison.Ordinal).Replace(" Status Message:", ":", StringComparison.Ordinal);
         text = NodeName().Replace(text, "'$1'");
         text = WhiteSpace().Replace(text, " ").Trim();
@@ -30,6 +31,9 @@ internal static partial class EngineMessages
     // "/onnxruntime_src/onnxruntime/core/graph/graph.cc:1234 void onnxruntime::Graph::Resolve(int, const X&) const [with T = float] "
     [GeneratedRegex(@"(?:\S*[/\\])?[\w.-]+\.(?:cc|h|hpp|cpp):\d+ (?:[\w:~<>*&,= \[\]]*\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^\]]*\])? )?")]
     private static partial Regex SourcePlace();
+
+    [GeneratedRegex(@"Load model from \S+ (?:failed: ?)?(?:Fatal error: )?")]
+    private static partial Regex LoadedFrom();
 
     [GeneratedRegex(@" ?Stacktrace:.*$")]
     private static partial Regex StackTrace();
