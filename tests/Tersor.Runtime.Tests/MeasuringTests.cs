@@ -1,5 +1,3 @@
-using Tersor.Data;
-using Tersor.Data.Metrics;
 using Tersor.Onnx;
 using static Tersor.Runtime.Tests.TestModels;
 
@@ -91,31 +89,6 @@ public sealed class MeasuringTests
         }
     }
 
-    [Fact]
-    public void Comparison_tells_bits_size_and_what_is_not_finite_apart()
-    {
-        Tensor reference = Tensor.Vector(1f, -4f, float.NaN, float.PositiveInfinity);
-        Assert.True(ModelComparison.Compare("y", Tensor.Vector(1f, -4f, float.NaN, float.PositiveInfinity), reference).BitEqual);
-        OutputDifference close = ModelComparison.Compare("y", Tensor.Vector(1.5f, -4f, float.NaN, float.PositiveInfinity), reference);
-        Assert.Equal((false, 0.5, 0.125, 0L), (close.BitEqual, close.MaxAbsolute, close.MaxRelative, close.Mismatches));
-        Assert.True(close.Within(0.125) && !close.Within(0.12));
-        Assert.Equal(2, ModelComparison.Compare("y", Tensor.Vector(1f, -4f, 0f, float.NegativeInfinity), reference).Mismatches);
-        Assert.Equal(3, ModelComparison.Compare("y", Tensor.Vector(1L, 5L), Tensor.Vector(1L, 2L)).MaxAbsolute);
-        Assert.Contains("expected [2]", ModelComparison.Compare("y", Tensor.Vector(1L), Tensor.Vector(1L, 2L)).Problem);
-    }
-
-    [Fact]
-    public void An_evaluation_feeds_every_sample_with_outputs_of_both_models_to_every_metric()
-    {
-        Model model = Branches(16);
-        Model reference = Branches(17);
-        SumMetric metric = new();
-        EvaluationResult result = Evaluator.Evaluate(model, new Numbers(), [metric], reference, new() { MaxSamples = 3 });
-        Assert.Equal(3, result.Samples);
-        Assert.Equal(1f + 2 + 3, result.Metrics["sum"], 6); // Relu(i + 1) for i = 0, 1, 2
-        Assert.Throws<RuntimeException>(() => Evaluator.Evaluate(model, new Numbers(), [new SumMetric()]));
-    }
-
     [Theory]
     [InlineData(ElementType.Float16)]
     [InlineData(ElementType.BFloat16)]
@@ -145,27 +118,5 @@ public sealed class MeasuringTests
         Value scale = model.Graph.AddInitializer("scale", Tensor.Scalar(1f)), zero = model.Graph.AddInitializer("zero", Tensor.FromPacked(ElementType.Int4, [], [0]));
         Give(model.Graph, model.Graph.AddNode("QuantizeLinear", [x, scale, zero], ["q"]).Outputs[0]!, OnnxType.Of(ElementType.Int4, 3));
         Assert.Contains("Cast", Assert.Throws<RuntimeException>(() => new ModelSession(model)).Message);
-    }
-
-    private sealed class Numbers : IDataSet
-    {
-        public string Name => "numbers";
-        public int Count => 5;
-        public IReadOnlyDictionary<string, string> Feedback => NoFeedback;
-        public Sample Read(int index) => Sample(("flag", Tensor.Scalar(true)), ("x", Tensor.Vector((float)index)));
-    }
-
-    private sealed class SumMetric : IMetric
-    {
-        public string Name => "sum";
-        public bool HigherIsBetter => true;
-        public bool NeedsReference => true;
-        public double Value { get; private set; }
-
-        public void Add(Data.Metrics.Observation observation)
-        {
-            Assert.Equal(observation.Outputs[0]["y"].ToFloats(), observation.Reference![0]["y"].ToFloats());
-            Value += observation.Outputs[0]["y"].ToFloats().Sum();
-        }
     }
 }

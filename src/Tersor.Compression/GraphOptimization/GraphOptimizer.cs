@@ -21,7 +21,16 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
             result = IsRefused(structural) ? result : structural with { Steps = [.. result.Steps, .. structural.Steps] };
         }
         return result.BytesAfter <= options.MaxGrowth * result.BytesBefore || !options.FixDimensions.IsEmpty ? result
-            : result with { Model = original, IsChanged = false, NodesAfter = result.NodesBefore, BytesAfter = result.BytesBefore, Difference = null, DifferenceAtDefaults = null };
+            : result with
+            {
+                Steps = [.. result.Steps, new(OptimizationRun.FinalCheckName, 0, new(), $"the file would grow from {result.BytesBefore} to {result.BytesAfter} bytes, beyond {options.MaxGrowth:0.##} times", null)],
+                Model = original,
+                IsChanged = false,
+                NodesAfter = result.NodesBefore,
+                BytesAfter = result.BytesBefore,
+                Difference = null,
+                DifferenceAtDefaults = null,
+            };
     }
 
     private static bool IsRefused(OptimizationResult result) => result.Steps is [.., { Pass: OptimizationRun.FinalCheckName }];

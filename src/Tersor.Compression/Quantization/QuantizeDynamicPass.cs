@@ -55,6 +55,8 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
             return "its second input is not constant";
         if (weight.Type != ElementType.Float32 || weight.Rank != 2)
             return $"its weight is {weight}; expected a Float32 matrix";
+        if (!WeightQuantizer.IsFinite(weight))
+            return "its weight is not finite";
         if (node.Is("Gemm") && node.Int("transA", 0) != 0)
             return "transA is set";
         if (node.Inputs[0]!.Constant is not null)

@@ -41,6 +41,7 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
             : value.IsGraphOutput ? "it is an output of its graph"
             : value.Graph.Function is not null ? "it stands in a function; inline functions first"
             : weight.Length < options.MinElements ? $"{weight.Length} elements, fewer than {options.MinElements}"
+            : !WeightQuantizer.IsFinite(weight) ? "it is not finite"
             : value.Constraints.Any(c => c is not Constraint.Mask) ? $"it is constrained ({string.Join(", ", value.Constraints.Select(c => c.GetType().Name))})"
             : uses.Select(u => options.KeepFloat(u.Node)).FirstOrDefault(r => r is not null);
     }

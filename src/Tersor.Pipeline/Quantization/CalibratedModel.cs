@@ -49,11 +49,17 @@ internal sealed class CalibratedModel
             if (distribution.HasValues)
                 ranges[value] = settings.Ranges.Estimate(distribution);
         }
-        // What never ran has no range: a branch no sample took.
-        bool Unseen(QuantizationUnit unit) => unit.Inputs.Concat(unit.Outputs).Any(v => histograms.Histograms.TryGetValue(v, out StreamingHistogram? h) && h.Count == 0);
-        HashSet<Node> unseen = [.. full.Units.Where(Unseen).Select(u => u.Anchor)];
-        if (unseen.Count > 0)
-            full = placer.Place(model, n => keepFloat(n) ?? (unseen.Contains(n) ? "no calibration sample reached it" : null));
+        Dictionary<Node, string> noRange = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
+        foreach (QuantizationUnit unit in full.Units)
+        {
+            StreamingHistogram[] seen = [.. unit.Inputs.Concat(unit.Outputs).Select(v => histograms.Histograms.GetValueOrDefault(v)).OfType<StreamingHistogram>()];
+            if (seen.Any(h => h.NonFinite > 0))
+                noRange[unit.Anchor] = "on the calibration set it reads or gives NaN or infinities, for which there is no integer";
+            else if (seen.Any(h => h.Count == 0)) // a branch no sample took
+                noRange[unit.Anchor] = "no calibration sample reached it";
+        }
+        if (noRange.Count > 0)
+            full = placer.Place(model, n => keepFloat(n) ?? noRange.GetValueOrDefault(n));
         return new(model, placer, ranges, full);
 
         // As seen; what no sample reached, as far as it can be inferred.

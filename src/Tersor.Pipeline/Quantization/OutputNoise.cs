@@ -35,11 +35,15 @@ internal sealed class OutputNoise
             float[][] reference = expected[index++];
             for (int part = 0; part < reference.Length; part++)
             {
-                for (int i = 0; i < reference[part].Length; i++)
+                float[] wanted = reference[part], given = values[part];
+                // Outputs whose size depends on the data, such as a list of detections, may differ in length: what one of them lacks counts as zeros.
+                for (int i = 0; i < Math.Max(wanted.Length, given.Length); i++)
                 {
-                    double difference = (double)reference[part][i] - values[part][i];
-                    noise += difference * difference;
-                    signal += (double)reference[part][i] * reference[part][i];
+                    double y = i < wanted.Length ? wanted[i] : 0, approximation = i < given.Length ? given[i] : 0;
+                    if (!double.IsFinite(y) && y.Equals(approximation)) // -∞ masks, and what both cannot compute
+                        continue;
+                    noise += (y - approximation) * (y - approximation);
+                    signal += y * y;
                 }
             }
             sum += noise / Math.Max(signal, double.Epsilon);

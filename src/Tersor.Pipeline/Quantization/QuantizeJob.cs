@@ -145,6 +145,8 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         PassReport stored = new QuantizeWeightsPass(new() { KeepFloat = keepFloat }).Run(model, new() { Cancellation = cancellation });
         foreach (PassChange change in stored.Changes)
             report.Changed(change.Subject, change.What);
+        foreach (PassSkip skip in stored.Skipped)
+            report.Skip(skip.Subject, $"stays stored as it is: {skip.Reason}");
     }
 
     /// <summary>Samples to calibrate with and samples held out, both drawn by seed: data in files is often sorted by class, and a fixed stride can meet one class only.</summary>

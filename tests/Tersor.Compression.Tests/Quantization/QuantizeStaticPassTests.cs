@@ -57,16 +57,28 @@ public sealed class QuantizeStaticPassTests
     public void Copies_share_scale_and_zero_point_with_what_they_copy()
     {
         (Model quantized, _) = Quantize(Network(), Input, _ => null);
-        foreach (Node node in quantized.AllNodes().Where(n => n.Is("MaxPool", "Concat")))
-        {
-            Node after = node.Outputs[0]!.Uses[0].Node;
-            foreach (Node before in node.Inputs.Select(i => i!.Producer!))
-            {
-                Assert.Same(after.Inputs[1], before.Inputs[1]);
-                Assert.Same(after.Inputs[2], before.Inputs[2]);
-            }
-        }
+        Node[] pools = [.. quantized.AllNodes().Where(n => n.Is("MaxPool"))];
+        Assert.Equal(2, pools.Length);
+        Assert.All(pools, pool => Assert.Equal([Pair(pool.Outputs[0]!.Uses[0].Node)], pool.Inputs.Select(i => Pair(i!.Producer!))));
+
+        // Two rectified values are joined under one scale.
+        Model rectified = Build.Model([1, 16, 8, 8], (g, x) => g.Conv(g.Apply("Concat", [g.Apply("Relu", [g.Conv(x, 1, 16, 32)]), g.Apply("Relu", [g.Conv(x, 2, 16, 32)])], ("axis", 1L)), 3, 64, 64));
+        Node join = Assert.Single(Quantize(rectified, Input, _ => null, force: true).Model.AllNodes(), n => n.Is("Concat"));
+        Assert.Equal([Pair(join.Outputs[0]!.Uses[0].Node), Pair(join.Outputs[0]!.Uses[0].Node)], join.Inputs.Select(i => Pair(i!.Producer!)));
     }
+
+    [Fact]
+    public void A_rectified_value_joined_with_negative_ones_keeps_the_scale_that_rectifies_it()
+    {
+        (Model quantized, _) = Quantize(Network(), Input, _ => null);
+        Node join = Assert.Single(quantized.AllNodes(), n => n.Is("Concat"));
+        (Value? scale, Value? zeroPoint) = Pair(join.Outputs[0]!.Uses[0].Node);
+        Assert.NotEqual(0, zeroPoint!.Constant!.Span<byte>()[0]);
+        Assert.Equal((scale, zeroPoint), Pair(join.Inputs[0]!.Producer!));
+        Assert.Equal(0, Pair(join.Inputs[1]!.Producer!).ZeroPoint!.Constant!.Span<byte>()[0]);
+    }
+
+    private static (Value? Scale, Value? ZeroPoint) Pair(Node node) => (node.Inputs[1], node.Inputs[2]);
 
     [Fact]
     public void A_layer_kept_float_stays_as_it_was()

@@ -51,7 +51,7 @@ public sealed class QuantizeJobTests
     [Fact]
     public void A_metric_that_needs_a_reference_is_no_reason_to_fail()
     {
-        QuantizeResult result = new QuantizeJob(new()).Run(Network(), Data, null, () => MetricCatalog.Create(new("sqnr", new Dictionary<string, string>()), "."));
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false }).Run(Network(), Data, null, () => MetricCatalog.Create(new("sqnr", new Dictionary<string, string>()), "."));
         Assert.Null(result.FloatMetric);
         Assert.All(result.Candidates, c => Assert.NotNull(c.Sqnr));
     }
@@ -72,7 +72,7 @@ public sealed class QuantizeJobTests
     {
         Model model = Network();
         string[] names = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Name)];
-        QuantizeResult result = new QuantizeJob(new() { KeepFloat = [names[1][..4] + "*"], StoreWeights = false }).Run(model, Data, null, null);
+        QuantizeResult result = new QuantizeJob(new() { KeepFloat = [names[1][..4] + "*"], StoreWeights = false, RequireSpeed = false }).Run(model, Data, null, null);
         Assert.All(result.Model.AllNodes().Where(n => n.Is("Conv")), n => Assert.Equal(ElementType.Float32, n.Inputs[1]!.Tensor!.Type));
     }
 
@@ -84,9 +84,62 @@ public sealed class QuantizeJobTests
         Assert.Contains("MaxDrop is 2", error.Message, StringComparison.Ordinal);
     }
 
-    private static QuantizeResult Run(QuantizeSettings settings, IDataSet data) => new QuantizeJob(settings).Run(Network(), data, null, null);
+    [Fact]
+    public void Outputs_whose_size_depends_on_the_data_are_compared()
+    {
+        Model model = Network();
+        // Which of the 2048 features are positive differs between the float model and a quantized one.
+        Value features = model.Graph.Apply("Reshape", [model.AllNodes().First(n => n.Is("Conv")).Outputs[0], model.Graph.AddInitializer("flat", Tensor.Vector([-1L]))]);
+        Value found = model.Graph.Apply("Compress", [features, model.Graph.Apply("Greater", [features, model.Graph.AddInitializer("threshold", Tensor.Scalar(0f))])]);
+        found.Type = new OnnxType.Tensor(ElementType.Float32, null);
+        model.Graph.AddOutput(found);
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false }).Run(model, Data, null, null);
+        Assert.All(result.Candidates, c => Assert.True(double.IsFinite(c.Sqnr!.Value)));
+    }
 
-    private sealed class Noise(int count) : IDataSet
+    [Fact]
+    public void Infinities_in_an_output_do_not_hide_the_rest_of_it()
+    {
+        Model model = Network();
+        Value masked = model.Graph.Apply("Add", [model.Graph.Outputs[0], model.Graph.AddInitializer("mask", Tensor.Vector([0f, 0, 0, 0, 0, 0, 0, 0, 0, float.NegativeInfinity]))]);
+        masked.Type = new OnnxType.Tensor(ElementType.Float32, null);
+        model.Graph.AddOutput(masked);
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false }).Run(model, Data, null, null);
+        Assert.All(result.Candidates, c => Assert.True(double.IsFinite(c.Sqnr!.Value)));
+    }
+
+    [Fact]
+    public void A_layer_that_sees_NaN_during_calibration_stays_float_and_says_so()
+    {
+        QuantizeResult result = Run(new() { SensitivitySamples = 0 }, new Noise(40, poisoned: true));
+        Assert.Contains(result.Report.Skipped, s => s.Reason.Contains("NaN", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_layer_in_the_branch_of_an_If_is_quantized_where_samples_reach_it()
+    {
+        Model model = new(17, irVersion: 8);
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 1, 16, 8, 8));
+        Value positive = model.Graph.Apply("Greater", [model.Graph.Apply("ReduceMax", [x], ("keepdims", 0L)), model.Graph.AddInitializer("zero", Tensor.Scalar(0f))]);
+        Graph taken = model.Graph.NewBody("taken"), other = model.Graph.NewBody("other");
+        Node branch = model.Graph.AddNode("If", [positive], ["y"], [new("then_branch", taken), new("else_branch", other)]);
+        foreach (Graph body in branch.Bodies)
+        {
+            Value copied = body.Apply("Mul", [x, body.AddInitializer("one", Tensor.Scalar(1f))]), deep = body.Conv(body.Apply("Relu", [body.Conv(copied, 1, 16, 64)]), 2, 64, 64);
+            deep.Type = new OnnxType.Tensor(ElementType.Float32, null);
+            body.AddOutput(deep);
+        }
+        branch.Outputs[0]!.Type = new OnnxType.Tensor(ElementType.Float32, null);
+        model.Graph.AddOutput(branch.Outputs[0]!);
+        QuantizeResult result = new QuantizeJob(new() { StoreWeights = false, RequireSpeed = false }).Run(model, Data, null, null);
+        Assert.Contains(result.Report.Changes, c => c.Subject.Contains("Conv", StringComparison.Ordinal));
+        Assert.Contains(result.Report.Skipped, s => s.Reason == "no calibration sample reached it");
+        Assert.True(result.Candidates.Single(c => c.Chosen).Sqnr > 25);
+    }
+
+    private static QuantizeResult Run(QuantizeSettings settings, IDataSet data) => new QuantizeJob(settings with { RequireSpeed = false }).Run(Network(), data, null, null);
+
+    private sealed class Noise(int count, bool poisoned = false) : IDataSet
     {
         public string Name => "noise";
 
@@ -94,6 +147,6 @@ public sealed class QuantizeJobTests
 
         public IReadOnlyDictionary<string, string> Feedback { get; } = new Dictionary<string, string>();
 
-        public Sample Read(int index) => new($"{index}", [new Dictionary<string, Tensor> { ["x"] = Build.Normal(index, 1, 1, 16, 8, 8) }], new Dictionary<string, Tensor>());
+        public Sample Read(int index) => new($"{index}", [new Dictionary<string, Tensor> { ["x"] = index % 4 == 0 && poisoned ? Build.Normal(index, float.NaN, 1, 16, 8, 8) : Build.Normal(index, 1, 1, 16, 8, 8) }], new Dictionary<string, Tensor>());
     }
 }

@@ -133,18 +133,6 @@ public sealed class ModelGuardTests : IDisposable
         Assert.True(child.WaitForExit(10_000));
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Constant_expressions_are_evaluated(bool trusted)
-    {
-        Model model = new(17, irVersion: 8);
-        Value a = model.Graph.AddInitializer("a", Tensor.Vector(1f, 2f)), b = model.Graph.AddInitializer("b", Tensor.Vector(3f, 5f));
-        Give(model.Graph, model.Graph.AddNode("Mul", [a, b], ["y"]).Outputs[0]!);
-        IReadOnlyDictionary<string, RuntimeValue> values = ConstantEvaluator.Evaluate(model, trusted, guard);
-        Assert.Equal([3f, 10f], ((RuntimeValue.Dense)values["y"]).Tensor.ToFloats());
-    }
-
     private string Save(Model model)
     {
         string path = Path.Combine(folder.FullName, $"{model.Graph.Nodes.First().OpType}-{model.Opset}.onnx");

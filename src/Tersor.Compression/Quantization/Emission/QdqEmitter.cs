@@ -65,6 +65,18 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
         activation.Remove();
     }
 
+    /// <summary>Lets 8-bit copies read a value under the scale of their class, where it has another.</summary>
+    private void Requantize(Value logical, Value dequantized)
+    {
+        Use[] copies = [.. dequantized.Uses.Where(u => placement.UnitOf(u.Node)?.Rule.Kind == RuleKind.PassThrough)];
+        if (copies.Length == 0 || quantized[logical].Parameters == ranges[logical])
+            return;
+        Node? position = dequantized.Producer!.Next;
+        Value copied = InsertDequantize(InsertQuantize(dequantized, ranges[logical], position), ranges[logical], position, dequantized.Name);
+        foreach (Use copy in copies)
+            copy.Node.SetInput(copy.Index, copied);
+    }
+
     /// <summary>x · c: the integers of x under scale · c. No node computes it.</summary>
     private void Rescale(QuantizationUnit unit, double factor)
     {
@@ -91,13 +103,11 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
     private void Replace(Node node, Value integers, QuantizationParameters parameters)
     {
         Value result = node.Outputs[0]!;
-        bool copied = result.Uses.Any(u => placement.Quantizes(u.Node) && placement.Units.First(p => ReferenceEquals(p.Anchor, u.Node)).Rule.Kind == RuleKind.PassThrough);
         Value dequantized = InsertDequantize(integers, parameters, node, result.Name);
         result.ReplaceAllUsesWith(dequantized);
         node.Remove();
         quantized[result] = new(integers, parameters);
-        if (copied && ranges[result] != parameters) // 8-bit copies need the scale of their class
-            Quantize(result, dequantized, everyReader: true);
+        Requantize(result, dequantized);
     }
 
     /// <summary>Inserts the pair behind a value.</summary>

@@ -4,41 +4,65 @@ using Tersor.Onnx;
 namespace Tersor.Compression.Quantization.Emission;
 
 /// <summary>Scale and zero point of every activation of a placement.</summary>
-/// <remarks>Values that 8-bit copies connect (Concat, MaxPool, Reshape ...) share one pair: they are one class of a union-find, and the class's range holds all of theirs.
-/// A vanished Relu or Clip shows as a range that begins at 0.</remarks>
+/// <remarks>Values that 8-bit copies connect (MaxPool, Reshape, Concat ...) share one pair: they are one class of a union-find, and the class's range holds all of theirs.
+/// A vanished Relu or Clip shows as a range that begins at 0 and ends at its ceiling: what is joined with values beyond those ends stays a class of its own, since its saturation does the clipping.</remarks>
 internal sealed class RangePlan
 {
+    /// <summary>What a class holds, and how far it may at most be widened.</summary>
+    private readonly record struct Extent(double Low, double High, double Floor, double Ceiling)
+    {
+        public Extent With(Extent other) => new(Math.Min(Low, other.Low), Math.Max(High, other.High), Math.Max(Floor, other.Floor), Math.Min(Ceiling, other.Ceiling));
+
+        public bool Allows(Extent other) => other.Low >= Floor && other.High <= Ceiling;
+    }
+
     private readonly Dictionary<Value, Value> parents = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+    private readonly Dictionary<Value, Extent> extents = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
     private readonly Dictionary<Value, QuantizationParameters> parameters = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
 
     /// <param name="placement">What runs in 8 bits.</param>
     /// <param name="rangeOf">The estimated range of an activation.</param>
     public RangePlan(QuantizationPlacement placement, Func<Value, (double Low, double High)> rangeOf)
     {
-        foreach (QuantizationUnit unit in placement.Units.Where(u => u.Rule.Kind == RuleKind.PassThrough))
-        {
-            foreach (Value value in unit.Inputs.Concat(unit.Outputs))
-                parents[Find(value)] = Find(unit.Outputs[0]);
-        }
-        Dictionary<Value, (double Low, double High)> ranges = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         foreach (Value value in placement.Activations())
+            extents[value] = ExtentOf(placement.ProducerOf(value), rangeOf(value));
+        QuantizationUnit[] copies = [.. placement.Units.Where(u => u.Rule.Kind == RuleKind.PassThrough)];
+        foreach (QuantizationUnit copy in copies.Where(u => u.Rule.ActivationInputs == 1))
         {
-            (double low, double high) = Limit(placement.ProducerOf(value), rangeOf(value));
-            Value root = Find(value);
-            ranges[root] = ranges.TryGetValue(root, out (double Low, double High) known) ? (Math.Min(low, known.Low), Math.Max(high, known.High)) : (low, high);
+            foreach (Value value in copy.Inputs.Concat(copy.Outputs))
+                Unite(value, copy.Outputs[0]);
         }
-        foreach ((Value root, (double low, double high)) in ranges)
-            parameters[root] = QuantizationParameters.FromRange(low, high);
+        // Kernels that join several inputs can convert one that keeps a scale of its own; they are only slower then.
+        foreach (QuantizationUnit join in copies.Where(u => u.Rule.ActivationInputs > 1))
+        {
+            foreach (Value value in join.Inputs)
+            {
+                Extent input = extents[Find(value)], output = extents[Find(join.Outputs[0])];
+                if (input.Allows(output) && output.Allows(input))
+                    Unite(value, join.Outputs[0]);
+            }
+        }
+        foreach (Value root in extents.Keys.Where(v => ReferenceEquals(Find(v), v)))
+            parameters[root] = QuantizationParameters.FromRange(extents[root].Low, extents[root].High);
     }
 
     public QuantizationParameters this[Value value] => parameters[Find(value)];
 
-    private static (double Low, double High) Limit(QuantizationUnit? producer, (double Low, double High) range) => producer switch
+    private static Extent ExtentOf(QuantizationUnit? producer, (double Low, double High) range) => producer switch
     {
-        { Activation: not null } => (0, Math.Min(producer.Ceiling ?? double.PositiveInfinity, Math.Max(0, range.High))),
-        { Rule.Kind: RuleKind.HardSigmoid } or { Rule.OpType: "Sigmoid" or "Softmax" } => (0, 1),
-        _ => range,
+        { Activation: not null } when (producer.Ceiling ?? double.PositiveInfinity) is var ceiling => new(0, Math.Min(ceiling, Math.Max(0, range.High)), 0, ceiling),
+        { Rule.Kind: RuleKind.HardSigmoid } or { Rule.OpType: "Sigmoid" or "Softmax" } => new(0, 1, double.NegativeInfinity, double.PositiveInfinity),
+        _ => new(range.Low, range.High, double.NegativeInfinity, double.PositiveInfinity),
     };
+
+    private void Unite(Value value, Value other)
+    {
+        Value from = Find(value), to = Find(other);
+        if (ReferenceEquals(from, to))
+            return;
+        parents[from] = to;
+        extents[to] = extents[to].With(extents[from]);
+    }
 
     private Value Find(Value value)
     {

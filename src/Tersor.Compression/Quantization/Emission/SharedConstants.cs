@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Tersor.Onnx;
 
 namespace Tersor.Compression.Quantization.Emission;
@@ -6,7 +5,7 @@ namespace Tersor.Compression.Quantization.Emission;
 /// <summary>Initializers by content: quantization parameters that must be equal are one value, never equal copies.</summary>
 internal sealed class SharedConstants(Graph graph)
 {
-    private readonly Dictionary<(ElementType, string, ulong), Value> known = [];
+    private readonly Dictionary<ulong, List<Value>> known = [];
 
     public Value Scale(float scale) => Get(Tensor.Scalar(scale), "scale");
 
@@ -14,8 +13,14 @@ internal sealed class SharedConstants(Graph graph)
 
     public Value Get(Tensor tensor, string nameHint)
     {
-        (ElementType, string, ulong) key = (tensor.Type, string.Join(',', tensor.Shape), tensor.ContentHash());
-        ref Value? value = ref CollectionsMarshal.GetValueRefOrAddDefault(known, key, out _);
-        return value ??= graph.AddInitializer(nameHint, tensor);
+        ulong hash = tensor.ContentHash();
+        if (!known.TryGetValue(hash, out List<Value>? candidates))
+            known[hash] = candidates = [];
+        // Different weights may have one hash; ContentEquals compares type, shape and bytes.
+        if (candidates.Find(v => v.Tensor!.ContentEquals(tensor)) is { } same)
+            return same;
+        Value added = graph.AddInitializer(nameHint, tensor);
+        candidates.Add(added);
+        return added;
     }
 }

@@ -79,6 +79,9 @@ public static class WeightQuantizer
         }
     }
 
+    /// <summary>False when a Float32 tensor holds NaN or an infinity, for which there is no integer.</summary>
+    internal static bool IsFinite(Tensor tensor) => tensor.Length == 0 || float.IsFinite(TensorPrimitives.MaxMagnitude(tensor.Span<float>()));
+
     private static (int Outer, int Channels, int Inner) Split(Tensor weight, int axis)
     {
         int outer = 1, inner = 1;

@@ -6,14 +6,14 @@ namespace Tersor.Compression.Quantization.Placement;
 public sealed class QuantizationPlacement
 {
     private readonly Dictionary<Value, QuantizationUnit> producers = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
-    private readonly HashSet<Node> nodes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Node, QuantizationUnit> owners = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
 
     internal QuantizationPlacement(IReadOnlyList<QuantizationUnit> units, IReadOnlyList<PassSkip> skipped)
     {
         (Units, Skipped) = (units, skipped);
         foreach (QuantizationUnit unit in units)
         {
-            nodes.Add(unit.Anchor);
+            owners[unit.Anchor] = unit;
             foreach (Value output in unit.Outputs)
                 producers[output] = unit;
         }
@@ -29,7 +29,10 @@ public sealed class QuantizationPlacement
     public QuantizationUnit? ProducerOf(Value value) => producers.GetValueOrDefault(value);
 
     /// <summary>Whether a node runs in 8 bits.</summary>
-    public bool Quantizes(Node node) => nodes.Contains(node);
+    public bool Quantizes(Node node) => owners.ContainsKey(node);
+
+    /// <summary>The unit a node is the anchor of, when it runs in 8 bits; else null.</summary>
+    internal QuantizationUnit? UnitOf(Node node) => owners.GetValueOrDefault(node);
 
     /// <summary>Values whose ranges must be observed: what quantized units read and give, each once, in graph order.</summary>
     public IReadOnlyList<Value> Activations()

@@ -66,6 +66,8 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
             if ((typeOf(value) as OnnxType.Tensor)?.ElementType != ElementType.Float32)
                 return $"'{value.Name}' is not known to be Float32";
         }
+        if (activations.Any(v => v.Constant is { } constant && !WeightQuantizer.IsFinite(constant)))
+            return "one of its constants is not finite";
         if (!activations.Any(v => v.Constant is null))
             return "its inputs are constant";
         if (rule.Kind == RuleKind.PassThrough && activations.Any(v => v.Constant is not null))
@@ -90,9 +92,11 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
     private static string? WeightReason(Node node, int index, int? rank)
     {
         if (node.Input(index)?.Constant is not { } weight)
-            return "its weight is not constant";
+            return node.Input(index)?.Producer is { } producer && producer.Is("DequantizeLinear") ? "its weight is quantized already" : "its weight is not constant";
         if (weight.Type != ElementType.Float32)
             return $"its weight is {weight.Type}";
+        if (!WeightQuantizer.IsFinite(weight))
+            return "its weight is not finite";
         return rank is { } expected && weight.Rank != expected ? $"its weight has {weight.Rank} dimensions; expected {expected}" : null;
     }
 
@@ -100,6 +104,9 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
     {
         null => null,
         { Constant: null } => "its bias is not constant",
+        { Constant: { } bias } when bias.Type == ElementType.Float32 && !WeightQuantizer.IsFinite(bias) => "its bias is not finite",
+        // A column [N, 1] has as many elements as a row, and is added the other way round.
+        { Constant: { Rank: > 0 } bias } when bias.Shape[^1] != node.Inputs[1]!.Constant!.Shape[QdqEmitter.WeightAxis(node)] => $"its bias has shape [{string.Join(", ", bias.Shape)}], not one element an output channel",
         { Constant: { } bias } when bias.Length != node.Inputs[1]!.Constant!.Shape[QdqEmitter.WeightAxis(node)] => $"its bias has {bias.Length} elements, not one an output channel",
         _ => null,
     };
@@ -121,18 +128,17 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
     }
 
     /// <summary>c where the node computes x · c or x / (1 / c) with one positive constant; null otherwise.</summary>
-    private static double? PositiveFactor(Node node)
+    private double? PositiveFactor(Node node)
     {
-        if (node.Is("Div"))
-            return Division(node);
-        if (!node.Is("Mul"))
+        if (!node.Is("Mul", "Div"))
             return null;
-        Tensor? constant = node.Inputs[0]?.Constant ?? node.Inputs[1]?.Constant;
-        return constant is { Length: 1, Type: ElementType.Float32 } && constant.Span<float>()[0] is > 0 and var factor && float.IsNormal(factor) ? factor : null;
+        int index = node.Is("Mul") && node.Inputs[0]?.Constant is not null ? 0 : 1;
+        if (node.Inputs[index]?.Constant is not { Length: 1, Type: ElementType.Float32 } constant || constant.Span<float>()[0] is var value && (value <= 0 || !float.IsNormal(value)))
+            return null;
+        // A constant of more dimensions than the other input gives them to the result.
+        int? rank = (typeOf(node.Inputs[1 - index]!) as OnnxType.Tensor)?.Shape?.Length;
+        return constant.Rank > (rank ?? 0) ? null : node.Is("Mul") ? value : 1.0 / value;
     }
-
-    private static double? Division(Node node) => node.Is("Div") && node.Inputs[1]?.Constant is { Length: 1, Type: ElementType.Float32 } divisor
-        && divisor.Span<float>()[0] is > 0 and var value && float.IsNormal(value) ? 1.0 / value : null;
 
     private (double Float, double Quantized) WeightedCosts(Node node)
     {
