@@ -21,7 +21,7 @@ internal static class RealModels
             output.WriteLine(SharedFiles.Reason);
             return 1;
         }
-        output.WriteLine("| model | bytes | of float | metric | float | optimized | int8 | SQNR dB | float ms | optimized, times | int8, times | layers 8-bit / float | seconds |");
+        output.WriteLine("| model | bytes | of float | metric | float | optimized | int8 | SQNR dB | float ms | optimized, times | int8, times | mode | seconds |");
         output.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-tables-");
         try
@@ -68,12 +68,12 @@ internal static class RealModels
         [
             name, $"{before:N0} → {after:N0}", $"{(double)after / before:F2}", metric.Metric, .. evaluated.Select(e => Number(e.Values[0].Value)),
             Number(evaluated[2].Values[^1].Value), $"{latency.Results[0].Latency.Median:F2}", Ratio(latency.Results[1]), Ratio(latency.Results[2]),
-            $"{result.Report.Changes.Count} / {result.Report.Skipped.Count}", $"{seconds:F1}",
+            result.Mode.ToString(), $"{seconds:F1}",
         ];
         return $"| {string.Join(" | ", cells)} |";
     }
 
-    private static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
+    private static string Number(double value) => double.IsPositiveInfinity(value) ? "equal" : value.ToString("F4", CultureInfo.InvariantCulture);
 
     private static string Ratio(BenchmarkResult result) => $"{result.SpeedUp.Median:F2} ({result.SpeedUp.Low:F2}–{result.SpeedUp.High:F2})";
 }

@@ -57,6 +57,8 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
             return $"its weight is {weight}; expected a Float32 matrix";
         if (!WeightQuantizer.IsFinite(weight))
             return "its weight is not finite";
+        if (WeightConstraints.Reason(node.Inputs[1]!) is { } constrained)
+            return constrained;
         if (node.Is("Gemm") && node.Int("transA", 0) != 0)
             return "transA is set";
         if (node.Inputs[0]!.Constant is not null)
@@ -86,6 +88,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
             integers = Transpose(integers);
         float alpha = node.Is("Gemm") ? node.Float("alpha", 1) : 1;
         Value weights = constants.Get(integers, $"{weightName}_quantized");
+        WeightConstraints.Pass(node.Inputs[1]!, weights);
         Value weightScale = constants.Get(Tensor.Vector(Array.ConvertAll(scales, s => s * alpha)), $"{weightName}_scale");
         Value weightZero = constants.Get(Tensor.Vector(new sbyte[scales.Length]), $"{weightName}_zero_point");
 

@@ -42,7 +42,7 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
             : value.Graph.Function is not null ? "it stands in a function; inline functions first"
             : weight.Length < options.MinElements ? $"{weight.Length} elements, fewer than {options.MinElements}"
             : !WeightQuantizer.IsFinite(weight) ? "it is not finite"
-            : value.Constraints.Any(c => c is not Constraint.Mask) ? $"it is constrained ({string.Join(", ", value.Constraints.Select(c => c.GetType().Name))})"
+            : WeightConstraints.Reason(value) is { } constrained ? constrained
             : uses.Select(u => options.KeepFloat(u.Node)).FirstOrDefault(r => r is not null);
     }
 
@@ -59,6 +59,7 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
         Graph graph = value.Graph;
         Node? position = value.Producer?.Next ?? graph.Nodes.FirstOrDefault();
         Value stored = graph.AddInitializer($"{value.Name}_quantized", integers);
+        WeightConstraints.Pass(value, stored);
         Value scale = graph.AddInitializer($"{value.Name}_scale", Tensor.Create(shape, scales));
         Value cast = graph.InsertBefore(position, "Cast", [stored], [$"{value.Name}_cast"], [new("to", (Attribute)(long)ElementType.Float32)]).Outputs[0]!;
         Value restored = graph.InsertBefore(position, "Mul", [cast, scale], [$"{value.Name}_restored"]).Outputs[0]!;

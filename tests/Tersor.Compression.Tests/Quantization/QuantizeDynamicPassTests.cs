@@ -70,6 +70,17 @@ public sealed class QuantizeDynamicPassTests
         Assert.Equal(["its weight has 16 elements, fewer than 100", "its second input is not constant"], report.Skipped.Select(s => s.Reason));
     }
 
+    [Fact]
+    public void A_mask_goes_with_the_integers_and_a_tie_forbids_them()
+    {
+        Model model = Build.Model([4, 32], (g, x) => g.Apply("MatMul", [g.Apply("MatMul", [x, g.AddInitializer("masked", Build.Normal(1, 1, 32, 32))]), g.AddInitializer("tied", Build.Normal(2, 1, 32, 32))]));
+        model.Graph.Initializers.Single(v => v.Name == "masked").Constraints.Add(new Constraint.Mask());
+        model.Graph.Initializers.Single(v => v.Name == "tied").Constraints.Add(new Constraint.Tie("a"));
+        PassReport report = pass.Run(model, PassContext.None);
+        Assert.Equal("it is constrained (Tie)", Assert.Single(report.Skipped).Reason);
+        Assert.Equal([new Constraint.Mask()], model.Graph.Initializers.Single(v => v.Name == "masked_quantized").Constraints);
+    }
+
     private static float[] Run(Model model, Tensor input)
     {
         using ModelSession session = new(model);

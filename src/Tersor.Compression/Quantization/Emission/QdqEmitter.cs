@@ -144,7 +144,9 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
             WeightQuantizer.FitBias(bias, inputScale, scales);
         string name = node.Inputs[1]!.Name;
         SharedConstants shared = Constants(node.Graph);
-        node.SetInput(1, Dequantize(node, shared.Get(WeightQuantizer.Quantize(weight, axis, scales), $"{name}_quantized"),
+        Value integerWeight = shared.Get(WeightQuantizer.Quantize(weight, axis, scales), $"{name}_quantized");
+        WeightConstraints.Pass(node.Inputs[1]!, integerWeight);
+        node.SetInput(1, Dequantize(node, integerWeight,
             shared.Get(Tensor.Vector(scales), $"{name}_scale"), shared.Get(Tensor.Vector(new sbyte[scales.Length]), $"{name}_zero_point"), axis, name));
         if (bias is null)
             return;

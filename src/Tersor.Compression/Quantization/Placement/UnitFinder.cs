@@ -97,6 +97,8 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
             return $"its weight is {weight.Type}";
         if (!WeightQuantizer.IsFinite(weight))
             return "its weight is not finite";
+        if (WeightConstraints.Reason(node.Input(index)!) is { } constrained)
+            return $"its weight stays: {constrained}";
         return rank is { } expected && weight.Rank != expected ? $"its weight has {weight.Rank} dimensions; expected {expected}" : null;
     }
 
