@@ -61,7 +61,7 @@ internal static class TestModels
 }
 
 /// <summary>Keeps copies of everything it sees.</summary>
-internal sealed class Recorder(params Value[] values) : Collector
+internal sealed class Recorder(params Value[] values) : ValueObserver
 {
     public List<(string Name, Tensor Tensor, int Sample, int Step)> Seen { get; } = [];
 

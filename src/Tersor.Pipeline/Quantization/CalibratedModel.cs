@@ -34,13 +34,13 @@ internal sealed class CalibratedModel
         Func<Node, string?> keepFloat, IProgress<double>? progress, CancellationToken cancellation)
     {
         ObserverSettings observer = new() { Session = new() { Threads = settings.Threads } };
-        ShapeCollector shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
+        SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
         Observer.Observe(model, data.Take(1), [shapes], observer, cancellation: cancellation);
         InferredTypes inferred = ShapeInference.Infer(model);
         Placer placer = new(EngineRules.X64Vnni, TypeOf);
         QuantizationPlacement full = placer.Place(model, keepFloat);
 
-        HistogramCollector histograms = new(full.Activations());
+        HistogramObserver histograms = new(full.Activations());
         Observer.Observe(model, data, [histograms], observer, new ObservationShare(data.Count, progress), cancellation);
         Dictionary<Value, (double Low, double High)> ranges = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)

@@ -4,12 +4,12 @@ using Tersor.Onnx;
 namespace Tersor.Runtime;
 
 /// <summary>One call of <see cref="Observer"/>: splits the wanted values into groups that fit the budget, and runs the data once for each.</summary>
-internal sealed class Observation(Model model, IEnumerable<Sample> samples, IReadOnlyDictionary<string, string> feedback, IReadOnlyCollection<Collector> collectors,
+internal sealed class Observation(Model model, IEnumerable<Sample> samples, IReadOnlyDictionary<string, string> feedback, IReadOnlyCollection<ValueObserver> observers,
     ObserverSettings settings, IProgress<ObservationProgress>? progress, CancellationToken cancellation)
 {
     private readonly Queue<(List<Value> Values, int FirstSample)> work = new();
     private readonly Dictionary<Value, string> notObservable = new(ReferenceEqualityComparer.Instance);
-    private readonly ObservationDispatch dispatch = new(collectors);
+    private readonly ObservationDispatch dispatch = new(observers);
     private int sampleCount;
     private int runs;
     private long peak;

@@ -3,20 +3,20 @@ using Tersor.Onnx;
 
 namespace Tersor.Runtime;
 
-/// <summary>Hands each observed tensor to the collectors that want it.</summary>
+/// <summary>Hands each observed tensor to the observers that want it.</summary>
 internal sealed class ObservationDispatch
 {
-    private readonly Dictionary<Value, List<Collector>> readers = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Value, List<ValueObserver>> readers = new(ReferenceEqualityComparer.Instance);
 
-    public ObservationDispatch(IEnumerable<Collector> collectors)
+    public ObservationDispatch(IEnumerable<ValueObserver> observers)
     {
-        foreach (Collector collector in collectors)
+        foreach (ValueObserver observer in observers)
         {
-            foreach (Value value in collector.Values.Distinct())
+            foreach (Value value in observer.Values.Distinct())
             {
-                if (!readers.TryGetValue(value, out List<Collector>? list))
+                if (!readers.TryGetValue(value, out List<ValueObserver>? list))
                     readers[value] = list = [];
-                list.Add(collector);
+                list.Add(observer);
             }
         }
     }
@@ -81,14 +81,14 @@ internal sealed class ObservationDispatch
 
     private void NotTaken(Value value)
     {
-        foreach (Collector collector in readers[value])
-            collector.NotTaken(value);
+        foreach (ValueObserver observer in readers[value])
+            observer.NotTaken(value);
     }
 
     private void Deliver(Value value, ObservedTensor tensor)
     {
         Seen.Add(value);
-        foreach (Collector collector in readers[value])
-            collector.Collect(value, tensor);
+        foreach (ValueObserver observer in readers[value])
+            observer.Collect(value, tensor);
     }
 }

@@ -3,7 +3,7 @@ using Tersor.Onnx;
 
 namespace Tersor.Runtime;
 
-/// <summary>A tensor lent to a <see cref="Collector"/>: it lies in the engine's memory and is not copied.</summary>
+/// <summary>A tensor lent to a <see cref="ValueObserver"/>: it lies in the engine's memory and is not copied.</summary>
 public readonly ref struct ObservedTensor
 {
     private readonly Tensor? strings;

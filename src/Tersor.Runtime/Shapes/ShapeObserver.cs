@@ -34,7 +34,7 @@ public static class ShapeObserver
         InputSizes sizes = new(model, sample);
         if (sizes.Problem is { } problem)
             return new(types, [problem]);
-        List<(IReadOnlyDictionary<string, long> Sizes, ShapeCollector Seen)> runs = [];
+        List<(IReadOnlyDictionary<string, long> Sizes, SeenShapesObserver Seen)> runs = [];
         IEnumerable<Dictionary<string, long>> starts = sample is not null || sizes.Symbols.Count == 0 ? [new(sizes.FromSample)]
             : FirstSizes.Select(size => sizes.Symbols.ToDictionary(s => s, s => sizes.IsBatch(s) ? 1 : size));
         string? failure = null;
@@ -62,22 +62,22 @@ public static class ShapeObserver
 
         string? Try(Dictionary<string, long> chosen)
         {
-            ShapeCollector collector = new(open);
+            SeenShapesObserver observer = new(open);
             try
             {
-                Observer.Observe(model, [sizes.Make(chosen)], new Dictionary<string, string>(), [collector], new() { Session = settings ?? new() }, null, cancellation);
+                Observer.Observe(model, [sizes.Make(chosen)], new Dictionary<string, string>(), [observer], new() { Session = settings ?? new() }, null, cancellation);
             }
             catch (RuntimeException e)
             {
                 return e.Message;
             }
-            runs.Add((chosen, collector));
+            runs.Add((chosen, observer));
             return null;
         }
     }
 
     /// <summary>One type from several runs: a dimension is fixed where it never changes, a symbol where it equals that symbol's size in every run.</summary>
-    private static OnnxType.Tensor? Join(Value value, List<(IReadOnlyDictionary<string, long> Sizes, ShapeCollector Seen)> runs, IReadOnlyList<string> symbols)
+    private static OnnxType.Tensor? Join(Value value, List<(IReadOnlyDictionary<string, long> Sizes, SeenShapesObserver Seen)> runs, IReadOnlyList<string> symbols)
     {
         (IReadOnlyDictionary<string, long> Sizes, SeenShapes Seen)[] seen = [.. runs.Where(r => r.Seen.Seen.ContainsKey(value)).Select(r => (r.Sizes, r.Seen.Seen[value]))];
         if (seen.Length == 0)

@@ -182,13 +182,13 @@ public sealed class QuantizeEverythingTests
     {
         Tensor input = Build.Normal(1, 1, 1, 16, 8, 8);
         Sample[] samples = [new("one", [new Dictionary<string, Tensor> { ["x"] = input }], new Dictionary<string, Tensor>())];
-        ShapeCollector shapes = new(model.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Concat(model.Graph.Inputs.Where(i => !i.IsInitializer)));
+        SeenShapesObserver shapes = new(model.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Concat(model.Graph.Inputs.Where(i => !i.IsInitializer)));
         Observer.Observe(model, samples, new Dictionary<string, string>(), [shapes]);
         InferredTypes inferred = ShapeInference.Infer(model);
         (IReadOnlyList<QuantizationUnit> units, IReadOnlyList<PassSkip> skipped) = Everything(model, v => shapes.Seen.TryGetValue(v, out SeenShapes? seen)
             ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(size => (Dimension)size)]) : inferred.TypeOf(v) ?? v.Type);
         QuantizationPlacement placement = new(units, skipped);
-        MinMaxCollector ranges = new(placement.Activations());
+        MinMaxObserver ranges = new(placement.Activations());
         Observer.Observe(model, samples, new Dictionary<string, string>(), [ranges]);
         Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         Dictionary<Value, (double, double)> known = ranges.Ranges.ToDictionary(r => copies[r.Key], r => ((double)r.Value.Min, (double)r.Value.Max));

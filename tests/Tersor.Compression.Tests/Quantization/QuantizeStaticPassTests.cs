@@ -146,13 +146,13 @@ public sealed class QuantizeStaticPassTests
     private static (Model Model, PassReport Report) Quantize(Model model, Tensor input, Func<Node, string?> keepFloat, bool force = false)
     {
         Sample[] samples = [new("one", [new Dictionary<string, Tensor> { ["x"] = input }], new Dictionary<string, Tensor>())];
-        ShapeCollector shapes = new(model.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Concat(model.Graph.Inputs));
+        SeenShapesObserver shapes = new(model.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Concat(model.Graph.Inputs));
         Observer.Observe(model, samples, new Dictionary<string, string>(), [shapes]);
         // A single small product does not pay; made large, it does.
         long factor = force ? 1000 : 1;
         QuantizationPlacement placement = new Placer(EngineRules.X64Vnni, v => shapes.Seen.TryGetValue(v, out SeenShapes? seen)
             ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select((size, i) => (Dimension)(i == 1 && v.Producer is not null ? size * factor : size))]) : v.Type).Place(model, keepFloat);
-        MinMaxCollector ranges = new(placement.Activations());
+        MinMaxObserver ranges = new(placement.Activations());
         Observer.Observe(model, samples, new Dictionary<string, string>(), [ranges]);
         Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         Dictionary<Value, (double, double)> known = ranges.Ranges.ToDictionary(r => copies[r.Key], r => ((double)r.Value.Min, (double)r.Value.Max));

@@ -134,7 +134,7 @@ public sealed class ObserverTests
         Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
         Model model = Model.Load(SharedFiles.At("models", "vad_lstm.onnx"));
         Value[] inner = [.. model.AllGraphs().Where(g => !g.IsMain).SelectMany(g => g.Nodes).Where(n => !n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()];
-        ShapeCollector shapes = new(inner);
+        SeenShapesObserver shapes = new(inner);
         Random random = new(5);
         Sample sample = Sample(("input", Tensor.Create([1, 256], Enumerable.Range(0, 256).Select(_ => (float)random.NextDouble()).ToArray())), ("sr", Tensor.Scalar(8000L)),
             ("h", Tensor.Create([2, 1, 64], new float[128])), ("c", Tensor.Create([2, 1, 64], new float[128])));

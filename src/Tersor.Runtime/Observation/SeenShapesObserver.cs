@@ -5,13 +5,13 @@ namespace Tersor.Runtime;
 
 /// <summary>What was seen of a value's type.</summary>
 /// <param name="ElementType">What its elements are.</param>
-/// <param name="Shapes">The different shapes, in the order of their first appearance; at most <see cref="ShapeCollector.MaxShapes"/>.</param>
+/// <param name="Shapes">The different shapes, in the order of their first appearance; at most <see cref="SeenShapesObserver.MaxShapes"/>.</param>
 /// <param name="Tensors">How many tensors were seen.</param>
 public sealed record SeenShapes(ElementType ElementType, ImmutableArray<ImmutableArray<long>> Shapes, long Tensors);
 
 /// <summary>Element type and shapes of each value.</summary>
 /// <param name="values">Values to observe.</param>
-public sealed class ShapeCollector(IEnumerable<Value> values) : Collector
+public sealed class SeenShapesObserver(IEnumerable<Value> values) : ValueObserver
 {
     /// <summary>Different shapes kept for one value; further ones are only counted.</summary>
     public const int MaxShapes = 64;

@@ -61,7 +61,7 @@ public sealed class ChannelMoments
 
 /// <summary>Running mean and variance of each value, for each place along one axis.</summary>
 /// <param name="axes">Values to observe, with the channel axis of each (negative counts from the last); null for one mean and variance over all elements.</param>
-public sealed class MomentsCollector(IReadOnlyDictionary<Value, int?> axes) : Collector
+public sealed class MomentsObserver(IReadOnlyDictionary<Value, int?> axes) : ValueObserver
 {
     private readonly Dictionary<Value, ChannelMoments> moments = [];
 

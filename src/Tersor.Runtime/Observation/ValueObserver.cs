@@ -3,7 +3,7 @@ using Tersor.Onnx;
 namespace Tersor.Runtime;
 
 /// <summary>Gathers statistics of some values of a model while it runs over data. Derive from it for statistics of your own.</summary>
-public abstract class Collector
+public abstract class ValueObserver
 {
     /// <summary>The values it wants, of the model given to <see cref="Observer"/>; those inside bodies of If, Loop and Scan too, at any depth.</summary>
     public abstract IReadOnlyCollection<Value> Values { get; }

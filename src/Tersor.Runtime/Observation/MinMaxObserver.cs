@@ -11,7 +11,7 @@ public readonly record struct ValueRange(float Min, float Max, long NonFinite);
 
 /// <summary>Least and greatest element of each value.</summary>
 /// <param name="values">Values to observe.</param>
-public sealed class MinMaxCollector(IEnumerable<Value> values) : Collector
+public sealed class MinMaxObserver(IEnumerable<Value> values) : ValueObserver
 {
     private readonly Dictionary<Value, ValueRange> ranges = values.Distinct().ToDictionary(v => v, _ => new ValueRange(float.PositiveInfinity, float.NegativeInfinity, 0));
 

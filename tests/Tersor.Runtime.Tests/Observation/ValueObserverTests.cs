@@ -3,7 +3,7 @@ using static Tersor.Runtime.Tests.TestModels;
 
 namespace Tersor.Runtime.Tests.Observation;
 
-public sealed class CollectorTests
+public sealed class ValueObserverTests
 {
     [Theory]
     [InlineData(1)]
@@ -16,8 +16,8 @@ public sealed class CollectorTests
         Give(model.Graph, model.Graph.AddNode("Neg", [x], ["y"]).Outputs[0]!);
         Random random = new(11);
         float[][] data = [.. Enumerable.Range(0, 5).Select(s => Enumerable.Range(0, 24).Select(_ => 1000 + s + (float)random.NextDouble()).ToArray())];
-        MomentsCollector moments = new(new Dictionary<Value, int?> { [model.Graph.Outputs[0]] = axis });
-        MinMaxCollector ranges = new([model.Graph.Outputs[0]]);
+        MomentsObserver moments = new(new Dictionary<Value, int?> { [model.Graph.Outputs[0]] = axis });
+        MinMaxObserver ranges = new([model.Graph.Outputs[0]]);
         Observer.Observe(model, data.Select(d => Sample(("x", Tensor.Create([2, 3, 4], d)))), NoFeedback, [moments, ranges]);
         ChannelMoments actual = moments.Moments[model.Graph.Outputs[0]];
         int channels = axis == 1 ? 3 : axis == 0 ? 2 : 4;
@@ -38,7 +38,7 @@ public sealed class CollectorTests
         Model model = new(17, irVersion: 8);
         Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 4));
         Give(model.Graph, model.Graph.AddNode("Log", [x], ["y"]).Outputs[0]!);
-        MinMaxCollector ranges = new([model.Graph.Outputs[0]]);
+        MinMaxObserver ranges = new([model.Graph.Outputs[0]]);
         Observer.Observe(model, [Sample(("x", Tensor.Vector(-1f, 0f, 1f, MathF.E)))], NoFeedback, [ranges]);
         ValueRange range = ranges.Ranges[model.Graph.Outputs[0]];
         Assert.Equal((0f, 1f, 2L), (range.Min, MathF.Round(range.Max, 5), range.NonFinite));

@@ -5,7 +5,7 @@ namespace Tersor.Runtime;
 /// <summary>One <see cref="StreamingHistogram"/> a value. Strings are left out.</summary>
 /// <param name="values">Values to observe.</param>
 /// <param name="bins">Bins of each histogram: a power of two.</param>
-public sealed class HistogramCollector(IEnumerable<Value> values, int bins = 4096) : Collector
+public sealed class HistogramObserver(IEnumerable<Value> values, int bins = 4096) : ValueObserver
 {
     private readonly Dictionary<Value, StreamingHistogram> histograms = values.Distinct().ToDictionary(v => v, _ => new StreamingHistogram(bins));
 
