@@ -39,7 +39,7 @@ public static class ReportJson
 /// <summary>Serializers made at build time: no reflection at start-up.</summary>
 [JsonSourceGenerationOptions(
     WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, UseStringEnumConverter = true)]
+    Converters = [typeof(DoubleJson)], UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelInspection))]
 [JsonSerializable(typeof(OptimizeReport))]
 [JsonSerializable(typeof(QuantizeReport))]

@@ -52,8 +52,62 @@ public sealed class MeasuringTests : IDisposable
     public async Task An_unknown_metric_is_one_line_with_a_hint()
     {
         Cli run = await Cli.Run("eval", folder.At("model.onnx"), "--data", Data([[1, 0]], [0]), "--metric", "top1");
-        Assert.Equal(ExitCodes.Failed, run.ExitCode);
-        Assert.Contains("top-1", Assert.Single(run.Errors));
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+        Assert.Equal(["Error: There is no metric 'top1'. Did you mean 'top-1'?", "See 'tersor eval --help'."], run.Errors);
+    }
+
+    [Fact]
+    public async Task A_metric_that_needs_a_reference_asks_for_one()
+    {
+        Cli run = await Cli.Run("eval", folder.At("model.onnx"), "--data", Data([[1, 0]], [0]), "--metric", "sqnr");
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+        Assert.Contains("--reference", Assert.Single(run.Errors));
+    }
+
+    [Fact]
+    public async Task Too_few_rounds_for_an_interval_leave_it_out()
+    {
+        Cli table = await Cli.Run("bench", folder.At("model.onnx"), "--rounds", "2", "--no-memory");
+        Assert.DoesNotContain("NaN", table.Out);
+        Cli run = await Cli.Run("bench", folder.At("model.onnx"), "--rounds", "2", "--no-memory", "--json");
+        using JsonDocument document = JsonDocument.Parse(run.Out);
+        Assert.Equal(JsonValueKind.Null, document.RootElement.GetProperty("results")[0].GetProperty("latency").GetProperty("low").ValueKind);
+    }
+
+    [Fact]
+    public async Task An_infinite_figure_is_a_word_in_json()
+    {
+        Cli run = await Cli.Run("eval", folder.At("model.onnx"), "--data", Data([[1, 0]], [0]), "--reference", folder.At("model.onnx"), "--metric", "sqnr", "--json");
+        using JsonDocument document = JsonDocument.Parse(run.Out);
+        Assert.Equal("Infinity", document.RootElement.GetProperty("metrics")[0].GetProperty("value").GetString());
+    }
+
+    [Fact]
+    public async Task Models_with_different_inputs_are_refused_by_name()
+    {
+        SmallModels.Classifier("scores").Save(folder.At("other.onnx"));
+        Cli run = await Cli.Run("bench", folder.At("model.onnx"), folder.At("other.onnx"));
+        Assert.Equal((ExitCodes.Failed, ""), (run.ExitCode, run.Out));
+        Assert.Contains("scores instead of input.", Assert.Single(run.Errors));
+    }
+
+    [Fact]
+    public async Task A_size_for_a_dimension_that_is_not_there_is_wrong_usage()
+    {
+        Cli run = await Cli.Run("bench", folder.At("model.onnx"), "--dim", "nosuch=3");
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+        Assert.Contains("'nosuch'", Assert.Single(run.Errors));
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(80)]
+    [InlineData(200)]
+    public void A_window_too_narrow_for_a_table_never_breaks_its_numbers(int width)
+    {
+        using StringWriter output = new() { NewLine = "\n" };
+        new Printing.Printer(new(output, TextWriter.Null) { Width = width }).Table(["model", "median>", "95 % interval>", "p95>", "load>"], [["a/long/path/to/model.onnx", "0.115 ms", "0.112..0.118", "0.116 ms", "105 ms"]]);
+        Assert.Matches(@"(?s)0\.115 ms.*0\.112\.\.0\.118.*0\.116 ms.*105 ms", output.ToString());
     }
 
     [Fact]
@@ -118,7 +172,7 @@ public sealed class MeasuringTests : IDisposable
 
     [Theory]
     [InlineData("--mode static", "needs calibration data")]
-    [InlineData("--max-drop 2", "MaxDrop")]
+    [InlineData("--max-drop 2", "--max-drop")]
     [InlineData("--ranges widest", "--ranges 'widest' is not understood")]
     [InlineData("--threads -1", "--threads is -1")]
     public async Task Wrong_settings_are_wrong_usage(string options, string message)

@@ -46,7 +46,7 @@ public sealed class OptimizeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--dim batch=1", ExitCodes.Failed, "No input has a dimension named 'batch'")]
+    [InlineData("--dim batch=1", ExitCodes.WrongUsage, "No input has a dimension named 'batch'")]
     [InlineData("--dim N=zero", ExitCodes.WrongUsage, "--dim 'N=zero' is not understood")]
     [InlineData("--dim N=-1", ExitCodes.WrongUsage, "--dim 'N=-1' is not understood")]
     [InlineData("--input-shape input=axb", ExitCodes.WrongUsage, "--input-shape 'input=axb' is not understood")]

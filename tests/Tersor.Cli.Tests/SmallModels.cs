@@ -44,10 +44,10 @@ internal static class SmallModels
     }
 
     /// <summary>input [N,2] → output [N,2], the same numbers: as scores of two classes they pick the larger.</summary>
-    public static Model Classifier()
+    public static Model Classifier(string name = "input")
     {
         Model model = new(opset: 21, irVersion: 10);
-        Value input = model.Graph.AddInput("input", OnnxType.Of(ElementType.Float32, "N", 2));
+        Value input = model.Graph.AddInput(name, OnnxType.Of(ElementType.Float32, "N", 2));
         Value weight = model.Graph.AddInitializer("weight", Tensor.Create([2, 2], new float[] { 1, 0, 0, 1 }));
         Value output = model.Graph.AddNode("MatMul", [input, weight], ["output"], name: "dense").Outputs[0]!;
         output.Type = OnnxType.Of(ElementType.Float32, "N", 2);

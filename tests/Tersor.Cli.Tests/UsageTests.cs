@@ -10,7 +10,15 @@ public sealed class UsageTests
     [InlineData("inspct", "Did you mean 'inspect'?")]
     [InlineData("inspect --jsn model.onnx", "Did you mean '--json'?")]
     [InlineData("inspect", "Required argument 'model' missing for command: 'inspect'.")]
-    [InlineData("", "Required command was not provided.")]
+    [InlineData("", "No command is given; there are inspect, optimize,")]
+    [InlineData("inspct model.onnx", "There is no command 'inspct'.")]
+    [InlineData("quantize a.onnx -o b.onnx --threads x", "--threads is 'x'; expected a whole number.")]
+    [InlineData("quantize a.onnx -o b.onnx --max-drop x", "--max-drop is 'x'; expected a number.")]
+    [InlineData("quantize a.onnx -o b.onnx --max-drop -1", "--max-drop is -1; expected 0..1.")]
+    [InlineData("quantize a.onnx -o b.onnx --max-drop NaN", "--max-drop is NaN; expected 0..1.")]
+    [InlineData("quantize a.onnx -o b.onnx --mode fast", "--mode is 'fast'; expected Auto, Static, Dynamic, Weights.")]
+    [InlineData("eval a.onnx --data d.yaml --limit 0", "--limit is 0; expected 1 or more.")]
+    [InlineData("eval a.onnx --data d.yaml --metric top1", "There is no metric 'top1'. Did you mean 'top-1'?")]
     [InlineData("inspect a.onnx b.onnx", "Unrecognized command or argument 'b.onnx'.")]
     public async Task Wrong_usage_gives_code_2_and_says_what_was_perhaps_meant(string line, string message)
     {
@@ -18,6 +26,18 @@ public sealed class UsageTests
         Assert.Equal((ExitCodes.WrongUsage, ""), (run.ExitCode, run.Out));
         Assert.Contains(message, run.Error);
         Assert.Contains("--help'.", run.Errors[^1]);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("inspct model.onnx")]
+    [InlineData("quantize a.onnx -o b.onnx --mode fast")]
+    public async Task Wrong_usage_is_one_error_without_names_from_the_source(string line)
+    {
+        Cli run = await Cli.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Single(run.Errors, e => e.StartsWith("Error: ", StringComparison.Ordinal));
+        Assert.DoesNotContain("Tersor.", run.Error);
+        Assert.DoesNotContain("System.", run.Error);
     }
 
     [Fact]

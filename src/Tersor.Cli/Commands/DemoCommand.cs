@@ -84,10 +84,10 @@ internal static class DemoCommand
     private static void Print(DemoReport report, Printer printer)
     {
         MetricValue accuracy = report.Models[0].Metrics[0];
-        printer.Table(["model", "size>", $"{accuracy.Metric}>", "latency>", "speed-up (95 % interval)>"], report.Models.Zip(report.Latency.Results, (model, speed) => new[]
+        printer.Table(["model", "size>", $"{accuracy.Metric}>", "latency>", "speed-up>", "95 % interval>"], report.Models.Zip(report.Latency.Results).Select((pair, i) => new[]
         {
-            model.Model, Units.Bytes(model.Bytes), EvaluationTables.Value(model.Metrics[0]), BenchmarkTables.Milliseconds(speed.Latency.Median),
-            ReferenceEquals(speed, report.Latency.Results[0]) ? "1" : BenchmarkTables.Ratio(speed.SpeedUp),
+            pair.First.Model, Units.Bytes(pair.First.Bytes), EvaluationTables.Value(pair.First.Metrics[0]), BenchmarkTables.Milliseconds(pair.Second.Latency.Median),
+            BenchmarkTables.SpeedUp(pair.Second, i), i == 0 ? "-" : BenchmarkTables.Interval(pair.Second.SpeedUp, "0.00"),
         }));
         printer.Line($"{accuracy.Metric} on {Units.Count(report.Samples)} test pictures of Fashion-MNIST; latency of one picture.");
         printer.Line(BenchmarkTables.Machine(report.Latency));

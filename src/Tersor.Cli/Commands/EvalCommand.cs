@@ -62,6 +62,8 @@ internal static class EvalCommand
         OpenedData data = model.Data!;
         if (data.Metrics.Count == 0)
             throw new UsageException($"The data name no metric; give one with --metric, such as {DataOptions.MetricNames[0]}.");
+        if (request.Reference is null && data.CreateMetrics().FirstOrDefault(m => m.NeedsReference) is { } relative)
+            throw new UsageException($"Metric '{relative.Name}' compares with a reference model; give one with --reference.");
         IDataSet samples = request.Limit is { } limit ? data.DataSet.Take(limit) : data.DataSet;
         long start = Stopwatch.GetTimestamp();
         IReadOnlyList<MetricValue> values;

@@ -74,7 +74,9 @@ internal static class OptimizeCommand
             throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
         GraphOptimizerOptions options = request.Options with { Samples = input.Samples, Runner = input.Runner };
-        OptimizationResult result = new GraphOptimizer(options).Run(input.Model, cancellation);
+        OptimizationResult result;
+        using (new Progress(terminal, "optimizing the graph"))
+            result = new GraphOptimizer(options).Run(input.Model, cancellation);
         if (result.IsChanged)
             input.Save(result.Model, request.Output, request.Writing, cancellation);
         OptimizeReport report = OptimizeReport.Of(request.Model, result.IsChanged ? request.Output : null, result);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 using Tersor.Cli.Parsing;
 using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
@@ -55,8 +56,8 @@ internal static class QuantizeCommand
         Option<int> calibration = Number("--calibration-samples", "Calibration samples used, at most.", defaults.CalibrationSamples, 1);
         Option<int> sensitivity = Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes everything without asking.", defaults.SensitivitySamples, 0);
         Option<int> selection = Number("--selection-samples", "Held-out samples on which candidates are compared, at most.", defaults.SelectionSamples, 1);
-        Option<double> maxDrop = new("--max-drop") { Description = "How much of the metric may be lost before layers go back to float: 0.005 is half a point of accuracy.", DefaultValueFactory = _ => defaults.MaxDrop };
-        Option<double> minSqnr = new("--min-sqnr") { Description = "Without labels: signal to noise of the outputs, in dB, below which layers go back to float.", DefaultValueFactory = _ => defaults.MinSqnr };
+        Option<double> maxDrop = new("--max-drop") { HelpName = "share", Validators = { result => CommonOptions.Range(result, "--max-drop", 0.0, 1.0) }, Description = "How much of the metric may be lost before layers go back to float: 0.005 is half a point of accuracy.", DefaultValueFactory = _ => defaults.MaxDrop };
+        Option<double> minSqnr = new("--min-sqnr") { HelpName = "dB", Validators = { result => CommonOptions.Range(result, "--min-sqnr", -1000.0, 1000.0) }, Description = "Without labels: signal to noise of the outputs, in dB, below which layers go back to float.", DefaultValueFactory = _ => defaults.MinSqnr };
         Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
         Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float." };
         Option<bool> floatWeights = new("--no-stored-weights") { Description = "Leave weights float where their operator has no 8-bit form; otherwise they are stored in 8 bits and computed with in float." };
@@ -115,10 +116,12 @@ internal static class QuantizeCommand
         if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null)
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
+        foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
+            terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
         Model model = Prepare(request, input, terminal, cancellation);
         OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
         QuantizeResult result;
-        using (Progress progress = new(terminal))
+        using (Progress progress = new(terminal, "quantizing"))
             result = new QuantizeJob(request.Settings).Run(model, input.Data?.DataSet, selection?.DataSet, Metric(input.Data), progress, cancellation);
         bool quantized = result.Report.Changes.Count > 0;
         BenchmarkReport? latency = quantized ? MeasureLatency(request, input, result.Model, terminal, cancellation) : null;
@@ -165,6 +168,7 @@ internal static class QuantizeCommand
         GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples, Runner = input.Runner };
         if (!request.Optimize)
             options = options with { Without = [.. PassCatalog.Entries.Select(e => e.Name)] };
+        using Progress progress = new(terminal, "optimizing the graph");
         return new GraphOptimizer(options).Run(input.Model, cancellation).Model;
     }
 

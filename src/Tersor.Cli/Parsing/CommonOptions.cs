@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Tersor.Onnx;
 using Tersor.Runtime;
 
@@ -46,6 +47,7 @@ internal static class CommonOptions
     /// <summary>Threads of the engine.</summary>
     public static Option<int> Threads() => new("--threads")
     {
+        HelpName = "n",
         Description = "Threads the engine may use within one operator; 0 lets it choose.",
         DefaultValueFactory = _ => new SessionSettings().Threads,
         Validators = { result => Range(result, "--threads", 0, 1024) },
@@ -68,10 +70,17 @@ internal static class CommonOptions
         Validators = { result => Range(result, "--rounds", 1, 1_000_000) },
     };
 
+    /// <inheritdoc cref="Range(OptionResult, string, int, int)"/>
+    public static void Range(OptionResult result, string option, double least, double most)
+    {
+        if (result.Tokens is [{ Value: var text }] && double.TryParse(text, CultureInfo.InvariantCulture, out double value) && !(value >= least && value <= most))
+            result.AddError($"{option} is {text}; expected {least}..{most}.");
+    }
+
     /// <summary>Refuses a number outside a range.</summary>
     public static void Range(OptionResult result, string option, int least, int most)
     {
         if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int value) && (value < least || value > most))
-            result.AddError($"{option} is {value}; expected {least}..{most}.");
+            result.AddError(most == int.MaxValue ? $"{option} is {value}; expected {least} or more." : $"{option} is {value}; expected {least}..{most}.");
     }
 }

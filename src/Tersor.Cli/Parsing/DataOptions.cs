@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
@@ -21,6 +22,17 @@ internal sealed class DataOptions
         Description = $"Metric to use instead of those the description names; may be given several times: {string.Join(", ", MetricNames)}.",
         HelpName = "name",
         DefaultValueFactory = _ => [],
+        Validators =
+        {
+            result =>
+            {
+                foreach (Token token in result.Tokens.Where(t => !MetricNames.Contains(t.Value)))
+                {
+                    string hint = ParseErrors.Closest(token.Value, MetricNames) is { } meant ? $"Did you mean '{meant}'?" : $"There are {string.Join(", ", MetricNames)}.";
+                    result.AddError($"There is no metric '{token.Value}'. {hint}");
+                }
+            },
+        },
     };
 
     /// <summary>Known without loading the metrics themselves; a test compares it with the catalogue.</summary>

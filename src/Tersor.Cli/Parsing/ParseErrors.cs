@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace Tersor.Cli.Parsing;
 
@@ -11,7 +12,7 @@ internal static class ParseErrors
     public static int Report(ParseResult parsed, Terminal terminal)
     {
         Command command = parsed.CommandResult.Command;
-        foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())
+        foreach (string message in Messages(parsed).Distinct())
             terminal.Say($"Error: {message}");
         foreach (string token in parsed.UnmatchedTokens.Concat(parsed.Tokens.Where(t => t.Type == TokenType.Argument && t.Value.StartsWith('-')).Select(t => t.Value)).Distinct())
         {
@@ -21,6 +22,30 @@ internal static class ParseErrors
         terminal.Say($"See '{Path(parsed.CommandResult)} --help'.");
         return ExitCodes.WrongUsage;
     }
+
+    /// <summary>The parser's messages, in the words of the command line where it speaks of types and symbols.</summary>
+    private static IEnumerable<string> Messages(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        if (command.Subcommands.Count > 0)
+        {
+            yield return parsed.UnmatchedTokens is [var word, ..]
+                ? $"There is no {(word.StartsWith('-') ? "option" : "command")} '{word}'." : $"No command is given; there are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.";
+            yield break;
+        }
+        foreach (ParseError error in parsed.Errors)
+            yield return error.SymbolResult is OptionResult { Option: var option, Tokens: [{ Value: var text }] } && Expected(option.ValueType, text) is { } expected
+                ? $"{option.Name} is '{text}'; expected {expected}." : error.Message;
+    }
+
+    /// <summary>What a value of a type looks like; null for types that report themselves, and where the text is one.</summary>
+    private static string? Expected(Type type, string text) => (Nullable.GetUnderlyingType(type) ?? type) switch
+    {
+        { IsEnum: true } choice => Enum.TryParse(choice, text, ignoreCase: true, out _) ? null : string.Join(", ", Enum.GetNames(choice)),
+        var number when number == typeof(int) => int.TryParse(text, CultureInfo.InvariantCulture, out _) ? null : "a whole number",
+        var number when number == typeof(double) => double.TryParse(text, CultureInfo.InvariantCulture, out _) ? null : "a number",
+        _ => null,
+    };
 
     /// <summary>The candidate nearest to a word, when it is near enough to be a slip of the finger.</summary>
     internal static string? Closest(string word, IEnumerable<string> candidates) => candidates

@@ -7,10 +7,10 @@ internal static class BenchmarkTables
 {
     public static void Print(BenchmarkReport report, Printer printer)
     {
-        printer.Table(["model", "median>", "95 % interval>", "p95>", "per second>", "speed-up (95 % interval)>", "load>", "peak memory>"], report.Results.Select((r, i) => new[]
+        printer.Table(["model", "median>", "95 % interval>", "p95>", "per second>", "speed-up>", "95 % interval>", "load>", "peak memory>"], report.Results.Select((r, i) => new[]
         {
-            r.Name, Milliseconds(r.Latency.Median), $"{r.Latency.Low:0.000}..{r.Latency.High:0.000}", Milliseconds(r.P95), r.Throughput.ToString("0"),
-            i == 0 ? "1" : Ratio(r.SpeedUp), Milliseconds(r.LoadTime), r.PeakMemoryBytes is { } bytes ? Units.Bytes(Math.Max(0, bytes)) : "-",
+            r.Name, Milliseconds(r.Latency.Median), Interval(r.Latency, "0.000"), Milliseconds(r.P95), Units.Count((long)Math.Round(r.Throughput)),
+            SpeedUp(r, i), i == 0 ? "-" : Interval(r.SpeedUp, "0.00"), Milliseconds(r.LoadTime), r.PeakMemoryBytes is { } bytes ? Units.Bytes(Math.Max(0, bytes)) : "-",
         }));
         printer.Line(Machine(report));
     }
@@ -24,6 +24,13 @@ internal static class BenchmarkTables
 
     /// <summary>A latency.</summary>
     public static string Milliseconds(double value) => value < 10 ? $"{value:0.000} ms" : value < 100 ? $"{value:0.0} ms" : $"{value:0} ms";
+
+    /// <summary>How many times faster than the first model, which is the measure.</summary>
+    public static string SpeedUp(BenchmarkResult result, int index) => index == 0 ? "1.00x" : $"{result.SpeedUp.Median:0.00}x";
+
+    /// <summary>An interval; a dash where there were too few rounds for one.</summary>
+    public static string Interval(MedianInterval interval, string format) =>
+        double.IsNaN(interval.Low) ? "-" : $"{interval.Low.ToString(format)}..{interval.High.ToString(format)}";
 
     /// <summary>A ratio of latencies with its interval.</summary>
     public static string Ratio(MedianInterval ratio) => double.IsNaN(ratio.Low) ? $"{ratio.Median:0.00}x" : $"{ratio.Median:0.00}x ({ratio.Low:0.00}..{ratio.High:0.00})";

@@ -4,8 +4,10 @@ using Tersor.Pipeline;
 namespace Tersor.Cli.Printing;
 
 /// <summary>A progress bar on stderr for work of more than two seconds, and only where somebody watches.</summary>
-internal sealed class Progress(Terminal terminal) : IProgress<JobProgress>, IProgress<double>, IDisposable
+internal sealed class Progress : IProgress<JobProgress>, IProgress<double>, IDisposable
 {
+    private readonly Terminal terminal;
+    private readonly Timer? clock;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2), Interval = TimeSpan.FromMilliseconds(100);
     private readonly long start = Stopwatch.GetTimestamp();
     private readonly Lock drawing = new();
@@ -13,8 +15,18 @@ internal sealed class Progress(Terminal terminal) : IProgress<JobProgress>, IPro
     private bool visible;
     private bool ended;
 
+    /// <param name="terminal">Where it is drawn.</param>
+    /// <param name="stage">What is being done, until and unless the work itself says; with it, seconds are counted where no share is known.</param>
+    public Progress(Terminal terminal, string? stage = null)
+    {
+        this.terminal = terminal;
+        Stage = stage ?? Stage;
+        if (stage is not null && terminal.ErrorIsInteractive)
+            clock = new(_ => Tick(), null, Patience, TimeSpan.FromSeconds(1));
+    }
+
     /// <summary>What is being done, where the work itself does not say.</summary>
-    public string Stage { get; set; } = "working";
+    public string Stage { get; } = "working";
 
     public void Report(double value) => Report(new JobProgress(Stage, value));
 
@@ -24,7 +36,7 @@ internal sealed class Progress(Terminal terminal) : IProgress<JobProgress>, IPro
             return;
         lock (drawing)
         {
-            if (ended || (visible && Stopwatch.GetElapsedTime(drawn) < Interval))
+            if (ended || (drawn != 0 && Stopwatch.GetElapsedTime(drawn) < Interval))
                 return;
             (visible, drawn) = (true, Stopwatch.GetTimestamp());
             int filled = (int)Math.Clamp(value.Share * 30, 0, 30);
@@ -32,9 +44,22 @@ internal sealed class Progress(Terminal terminal) : IProgress<JobProgress>, IPro
         }
     }
 
+    /// <summary>Shows that work goes on, unless the work showed it itself.</summary>
+    private void Tick()
+    {
+        lock (drawing)
+        {
+            if (ended || drawn != 0)
+                return;
+            visible = true;
+            terminal.Error.Write($"\r\u001b[K{Stage}, {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s");
+        }
+    }
+
     /// <summary>Takes the bar away.</summary>
     public void Dispose()
     {
+        clock?.Dispose();
         lock (drawing)
         {
             ended = true;

@@ -1,4 +1,5 @@
 using Tersor.Pipeline.Quantization;
+using Tersor.Reporting.Optimization;
 using Tersor.Reporting.Quantization;
 
 namespace Tersor.Cli.Printing;
@@ -18,24 +19,28 @@ internal static class QuantizationTables
         if (report.Candidates.Count > 0)
         {
             printer.Heading("Candidates, on held-out samples" + (report.FloatMetric is { } value ? $" (float: {report.Metric} {value:0.0000})" : ""));
-            printer.Table(["layers kept float>", $"{report.Metric ?? "metric"}>", "SQNR dB>", ""], report.Candidates.Select(c => new[]
-            {
-                Units.Count(c.FloatLayers), c.Metric?.ToString("0.0000") ?? "-", Decibel(c.Sqnr), c.Chosen ? "chosen" : "",
-            }));
+            string[] metric = report.Metric is { } name ? [$"{name}>"] : [];
+            printer.Table(["layers kept float>", .. metric, "SQNR dB>", ""], report.Candidates.Select(c => (string[])
+                [Units.Count(c.FloatLayers), .. metric.Select(_ => c.Metric?.ToString("0.0000") ?? "-"), Decibel(c.Sqnr), c.Chosen ? "chosen" : ""]));
         }
-        if (report.Float.Count > 0)
-        {
-            printer.Heading("Left float");
-            printer.Table(["nodes>", "reason", "for example"], report.Float.GroupBy(s => s.What).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)
-                .Select(g => new[] { Units.Count(g.Count()), g.Key, g.First().Name }));
-        }
+        Subjects("Quantized", "how", report.Quantized.Select(s => s with { What = s.What.Split(" for ")[0] }), printer);
+        Subjects("Left float", "reason", report.Float, printer);
         printer.Facts(Facts(report));
+    }
+
+    /// <summary>Nodes or weights by what was done to them, the most frequent first.</summary>
+    private static void Subjects(string heading, string what, IEnumerable<Subject> subjects, Printer printer)
+    {
+        IGrouping<string, Subject>[] groups = [.. subjects.GroupBy(s => s.What).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)];
+        if (groups.Length == 0)
+            return;
+        printer.Heading(heading);
+        printer.Table(["count>", what, "for example"], groups.Select(g => new[] { Units.Count(g.Count()), g.Key, g.First().Name }));
     }
 
     private static IEnumerable<(string, string)> Facts(QuantizeReport report)
     {
         yield return ("mode", report.Mode switch { QuantizationMode.Static => "static", QuantizationMode.Dynamic => "dynamic", _ => "weights stored in 8 bits, computed with in float" });
-        yield return ("quantized", $"{Units.Count(report.Quantized.Count)} {(report.Quantized.Count == 1 ? "change" : "changes")}");
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)}");
         if (report.Latency is { Results: [var before, var after] } latency)
             yield return ("latency", $"{BenchmarkTables.Milliseconds(before.Latency.Median)} → {BenchmarkTables.Milliseconds(after.Latency.Median)}: {BenchmarkTables.Ratio(after.SpeedUp)}, {BenchmarkTables.Threads(latency)}");

@@ -58,6 +58,9 @@ internal sealed class CheckedModel : IDisposable
     public static CheckedModel Load(string path, ReadOptions reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration")
     {
         CheckedModel model = new(path, Model.Load(path, reading));
+        string[] problems = [.. sizes?.Problems(model.Model) ?? []];
+        if (problems.Length > 0)
+            throw new UsageException(string.Join(" ", problems));
         try
         {
             model.Data = data.Open(model.Model, part, terminal);
@@ -78,6 +81,11 @@ internal sealed class CheckedModel : IDisposable
     public static CheckedModel LoadLike(CheckedModel other, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
     {
         CheckedModel model = new(path, Model.Load(path, reading)) { Samples = other.ranOn is { } sample ? [sample] : null };
+        if (Interface(model.Model) != Interface(other.Model))
+        {
+            model.Dispose();
+            throw new RuntimeException($"{path} takes other inputs than {other.Path}, so they cannot be compared: {Interface(model.Model)} instead of {Interface(other.Model)}.");
+        }
         try
         {
             model.Try(null, terminal, cancellation);
@@ -101,6 +109,9 @@ internal sealed class CheckedModel : IDisposable
         result.Save(path, writing with { Verify = temporary => Verify(temporary, cancellation) });
 
     public void Dispose() => guard.Dispose();
+
+    /// <summary>Names of the inputs, in order of names: that of the file does not matter.</summary>
+    private static string Interface(Model model) => string.Join(", ", model.Graph.Inputs.Where(v => !v.IsInitializer).Select(v => v.Name).Order(StringComparer.Ordinal));
 
     private void Try(FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation)
     {

@@ -32,6 +32,12 @@ public sealed record InspectSizes
             yield return $"No input has a dimension named '{name}'; there are {(dimensions.Length == 0 ? "none" : string.Join(", ", dimensions.Select(n => $"'{n}'")))}.";
         foreach (string name in Shapes.Keys.Where(n => model.Graph.Inputs.All(v => v.Name != n)))
             yield return $"There is no input '{name}'; there are {string.Join(", ", model.Graph.Inputs.Where(v => !v.IsInitializer).Select(v => $"'{v.Name}'"))}.";
+        foreach (Value input in model.Graph.Inputs.Where(v => Shapes.ContainsKey(v.Name)))
+        {
+            long[] shape = Shapes[input.Name];
+            if (input.Type?.AsTensor?.Shape is { } declared && (declared.Length != shape.Length || declared.Where((d, i) => d.Size is { } size && size != shape[i]).Any()))
+                yield return $"Input '{input.Name}' is declared {input.Type}; [{string.Join(',', shape)}] does not fit.";
+        }
     }
 
     private IEnumerable<string> Open(Model model, bool firstOnly) => model.Graph.Inputs

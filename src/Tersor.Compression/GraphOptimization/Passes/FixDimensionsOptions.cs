@@ -15,7 +15,7 @@ public sealed record FixDimensionsOptions
     public bool IsEmpty => Dimensions.Count == 0 && Shapes.Count == 0;
 
     /// <summary>Every broken rule, in words; empty when the options fit the model.</summary>
-    internal IEnumerable<string> Problems(Model model)
+    public IEnumerable<string> Problems(Model model)
     {
         Value[] inputs = [.. model.Graph.Inputs.Where(v => !v.IsInitializer)];
         string[] names = [.. inputs.SelectMany(v => v.Type?.AsTensor?.Shape ?? []).Select(d => d.Symbol).OfType<string>().Distinct()];
