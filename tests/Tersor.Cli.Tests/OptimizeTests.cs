@@ -46,6 +46,19 @@ public sealed class OptimizeTests : IDisposable
     }
 
     [Theory]
+    [InlineData("model.onnx/x/out.onnx", "is a file, and a folder is expected")]
+    [InlineData("/proc/tersor/out.onnx", "no file can be made in /proc")]
+    public async Task A_place_that_cannot_be_written_to_is_told_before_the_work(string output, string message)
+    {
+        Assert.SkipWhen(output.StartsWith("/proc", StringComparison.Ordinal) && !OperatingSystem.IsLinux(), "/proc is a folder of Linux.");
+        SmallModels.WithIdentity().Save(folder.At("model.onnx"));
+        Cli run = await Cli.Run("optimize", folder.At("model.onnx"), "-o", Path.Combine(folder.Path, output));
+        Assert.Equal((ExitCodes.Failed, ""), (run.ExitCode, run.Out));
+        Assert.Contains(message, Assert.Single(run.Errors));
+        Assert.Equal("model.onnx", Path.GetFileName(Assert.Single(Directory.EnumerateFileSystemEntries(folder.Path))));
+    }
+
+    [Theory]
     [InlineData("--dim batch=1", ExitCodes.WrongUsage, "No input has a dimension named 'batch'")]
     [InlineData("--dim N=zero", ExitCodes.WrongUsage, "--dim 'N=zero' is not understood")]
     [InlineData("--dim N=-1", ExitCodes.WrongUsage, "--dim 'N=-1' is not understood")]

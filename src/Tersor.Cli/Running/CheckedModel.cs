@@ -14,10 +14,12 @@ internal sealed class CheckedModel : IDisposable
     /// <summary>Sizes tried for open dimensions when there is no sample: what networks commonly need.</summary>
     private static readonly long[] TriedSizes = [32, 64, 1, 2, 128, 224, 256, 512];
 
+    /// <summary>What the engine's refusals start with; the messages here say the same with the file.</summary>
+    private const string EnginePrefix = "ONNX Runtime cannot load the model: ";
+
     private readonly ModelGuard guard = new();
     private Inputs? ranOn;
     private bool loads;
-    private string refusal = "";
 
     private CheckedModel(string path, Model model) => (Path, Model) = (path, model);
 
@@ -42,12 +44,12 @@ internal sealed class CheckedModel : IDisposable
     /// <summary>Sizes of open first and other dimensions of made-up input it ran on.</summary>
     public long[] OpenSizes { get; private set; } = [1, 1];
 
-    /// <summary>Throws unless it ran in the child.</summary>
+    /// <summary>Throws unless it ran in the child. Why it did not was said when it was loaded.</summary>
     /// <exception cref="RuntimeException">It did not.</exception>
     public void RequireRunning()
     {
         if (ranOn is null)
-            throw new RuntimeException($"{Path} cannot be measured, since ONNX Runtime does not run it: {refusal}");
+            throw new RuntimeException($"{Path} cannot be measured, since ONNX Runtime does not run it.");
     }
 
     /// <summary>Bytes of the file and of the external data it refers to.</summary>
@@ -140,13 +142,13 @@ internal sealed class CheckedModel : IDisposable
         GuardResult loaded = guard.Load(Path, cancellation: cancellation);
         ThrowUnlessRefused(loaded);
         loads = loaded.Succeeded;
-        refusal = loads ? reason : loaded.Reason;
         if (Samples is not null && loads)
-            throw new RuntimeException($"{Path} does not run on the data given: {reason}");
+            throw new RuntimeException($"{Path} does not run on the input given: {reason}");
+        string refusal = loaded.Reason.StartsWith(EnginePrefix, StringComparison.Ordinal) ? loaded.Reason[EnginePrefix.Length..] : loaded.Reason;
         if (Samples is not null)
-            throw new RuntimeException($"ONNX Runtime does not load {Path}: {loaded.Reason}");
+            throw new RuntimeException($"ONNX Runtime does not load {Path}: {refusal}");
         terminal.Say(loads ? $"Warning: ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
-            : $"Warning: ONNX Runtime does not load {Path}: {loaded.Reason}");
+            : $"Warning: ONNX Runtime does not load {Path}: {refusal}");
     }
 
     private void Verify(string temporary, CancellationToken cancellation)
