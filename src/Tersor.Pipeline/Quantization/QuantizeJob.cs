@@ -1,5 +1,6 @@
 using System.IO.Enumeration;
 using Tersor.Compression;
+using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
@@ -135,6 +136,12 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         Model copy = model.Clone();
         FunctionInliner.InlineAll(copy);
         OpsetRaiser.Raise(copy, Math.Max(copy.Opset, opset));
+        // A weight behind a Transpose, Cast or Identity is one all the same; an optimized model has none.
+        if (copy.Weights().Any(u => u.Path.Length > 0))
+        {
+            new RemoveNoOpsPass().Run(copy, PassContext.None);
+            new FoldConstantsPass(new()).Run(copy, PassContext.None);
+        }
         return copy;
     }
 

@@ -76,6 +76,21 @@ public sealed class QuantizeJobTests
         Assert.All(result.Model.AllNodes().Where(n => n.Is("Conv")), n => Assert.Equal(ElementType.Float32, n.Inputs[1]!.Tensor!.Type));
     }
 
+    [Theory]
+    [InlineData(QuantizationMode.Static), InlineData(QuantizationMode.Dynamic)]
+    public void A_weight_behind_Transpose_and_Identity_is_quantized_too(QuantizationMode mode)
+    {
+        Model model = Build.Model(["batch", 16, 8, 8], (g, x) =>
+        {
+            Value flat = g.Apply("Flatten", [g.Apply("GlobalAveragePool", [g.Conv(x, 1, 16, 256)])]);
+            Value weight = g.Apply("Identity", [g.Apply("Transpose", [g.AddInitializer("fc", Build.Normal(9, 0.2, 512, 256))])]);
+            return g.Apply("MatMul", [flat, weight]);
+        });
+        QuantizeResult result = new QuantizeJob(new() { Mode = mode, RequireSpeed = false, StoreWeights = false, MinElements = 100 }).Run(model, Data, null, null);
+        Assert.DoesNotContain(result.Model.Graph.Initializers, v => v.Tensor is { Type: ElementType.Float32, Length: 512 * 256 });
+        Assert.Contains(result.Model.Graph.Initializers, v => v.Tensor is { Type: ElementType.Int8, Length: 512 * 256 });
+    }
+
     [Fact]
     public void Wrong_settings_are_refused_all_at_once()
     {
