@@ -19,6 +19,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
         TypeFacts types = new(context);
         InferredTypes inferred = ShapeInference.Infer(model);
         double budget = options.Growth * model.AllGraphs().SelectMany(g => g.Initializers).Sum(v => (double)(v.Tensor?.ByteLength ?? 0)) + 1024;
+        HashSet<Value> read = [.. model.AllGraphs().SelectMany(g => g.Initializers).Where(v => !v.IsUnused)];
         foreach (Graph graph in model.AllGraphs().ToArray())
         {
             context.Cancellation.ThrowIfCancellationRequested();
@@ -28,6 +29,9 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
             FoldRegion(graph, types, context, report, ref budget);
             InlineBranches(graph, report);
         }
+        // What only the folded nodes read goes with them: before IR version 4 the engine refuses an initializer that nothing reads.
+        foreach (Value value in model.AllGraphs().SelectMany(g => g.Initializers).Where(v => v.IsUnused && !v.IsGraphInput && read.Contains(v)).ToArray())
+            value.Graph.RemoveInitializer(value);
         return report;
     }
 
