@@ -83,7 +83,7 @@ internal sealed class CalibratedModel
         Dictionary<Value, (double Low, double High)> known = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         foreach ((Value value, (double, double) range) in ranges)
             known[copies[value]] = range;
-        report = new QuantizeStaticPass(placement.On(copies), v => known[v]).Run(copy, PassContext.None);
+        report = new QuantizeStaticPass(placement.On(copies), new() { RangeOf = v => known[v] }).Run(copy, PassContext.None);
         return copy;
     }
 

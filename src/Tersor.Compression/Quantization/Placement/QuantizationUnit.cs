@@ -13,14 +13,14 @@ public sealed class QuantizationUnit
     /// <summary>The node that does the work.</summary>
     public Node Anchor { get; }
 
-    /// <summary>A Relu or Clip right behind it that nothing else reads, or null.</summary>
+    /// <summary>A Relu or Clip right behind it that alone reads it, or null.</summary>
     public Node? Activation { get; internal init; }
 
     /// <summary>The engine's rule for the anchor.</summary>
     public EngineRule Rule { get; }
 
-    /// <summary>Not null for a product with a positive constant: the 8-bit values stay, and their scale is multiplied by this.</summary>
-    public double? Rescale { get; internal init; }
+    /// <summary>Not null where the node computes a x + b with two numbers: the 8-bit values stay, and are read under another scale and zero point.</summary>
+    internal ScalarAffine? Affine { get; init; }
 
     /// <summary>Activations it reads, each once.</summary>
     public required IReadOnlyList<Value> Inputs { get; init; }
@@ -37,8 +37,8 @@ public sealed class QuantizationUnit
     /// <summary>Estimated ns a run in 8 bits.</summary>
     public double QuantizedCost { get; internal init; }
 
-    /// <summary>Upper end that the vanished activation imposes on the result, or null. The lower end is then 0.</summary>
-    public double? Ceiling { get; internal init; }
+    /// <summary>The ends that the vanished activation, or the node itself, clips its result to; null where nothing is clipped.</summary>
+    internal Clipping? Clipping { get; init; }
 
     /// <summary>The anchor's name, or its result's where it has none.</summary>
     public string Name => Anchor.Name.Length > 0 ? Anchor.Name : Anchor.Outputs[0]!.Name;
@@ -49,12 +49,12 @@ public sealed class QuantizationUnit
         return new(Copy(Anchor), Rule)
         {
             Activation = Activation is null ? null : Copy(Activation),
-            Rescale = Rescale,
+            Affine = Affine is null ? null : Affine with { Input = copies[Affine.Input] },
             Inputs = [.. Inputs.Select(v => copies[v])],
             GivesFloat = GivesFloat,
             FloatCost = FloatCost,
             QuantizedCost = QuantizedCost,
-            Ceiling = Ceiling,
+            Clipping = Clipping,
         };
 
         Node Copy(Node node) => copies[node.Outputs.OfType<Value>().First()].Producer!;
