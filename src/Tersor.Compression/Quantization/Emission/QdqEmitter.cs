@@ -124,7 +124,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         QuantizationParameters parameters = ranges[result];
         Value shift = ConstantActivation(node, Tensor.Scalar((float)(affine.Shift / affine.Scale)), $"{result.Name}/shift", null);
         int index = ReferenceEquals(node.Inputs[0]?.Constant, null) ? 0 : 1;
-        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[index], shift], [$"{result.Name}/shifted"]).Outputs[0]!;
+        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[index], shift], [$"{result.Name}/shifted"], name: node.Name).Outputs[0]!;
         Value integers = InsertQuantize(sum, parameters with { Scale = (float)(parameters.Scale / affine.Scale) }, node);
         Replace(node, integers, parameters);
         report.Changed(subject, "runs in 8 bits");
@@ -155,7 +155,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     {
         string name = node.Outputs[0]!.Name;
         Value constant = ConstantActivation(node, Tensor.Scalar(shift), $"{name}/shift", null);
-        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[0], constant], [$"{name}/shifted"]).Outputs[0]!;
+        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[0], constant], [$"{name}/shifted"], name: node.Name).Outputs[0]!;
         Replace(node, InsertQuantize(sum, written, node), read);
     }
 

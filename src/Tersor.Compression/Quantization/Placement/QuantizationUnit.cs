@@ -43,20 +43,24 @@ public sealed class QuantizationUnit
     /// <summary>The anchor's name, or its result's where it has none.</summary>
     public string Name => Anchor.Name.Length > 0 ? Anchor.Name : Anchor.Outputs[0]!.Name;
 
-    /// <summary>The same unit in a copy of the model.</summary>
-    internal QuantizationUnit On(IReadOnlyDictionary<Value, Value> copies)
-    {
-        return new(Copy(Anchor), Rule)
-        {
-            Activation = Activation is null ? null : Copy(Activation),
-            Affine = Affine is null ? null : Affine with { Input = copies[Affine.Input] },
-            Inputs = [.. Inputs.Select(v => copies[v])],
-            GivesFloat = GivesFloat,
-            FloatCost = FloatCost,
-            QuantizedCost = QuantizedCost,
-            Clipping = Clipping,
-        };
+    /// <summary>What it is known by in plans and reports, in any copy of the model: the name of its anchor's first output.</summary>
+    public string Key => Anchor.Outputs[0]!.Name;
 
-        Node Copy(Node node) => copies[node.Outputs.OfType<Value>().First()].Producer!;
-    }
+    /// <summary>The same unit in a copy of the model.</summary>
+    internal QuantizationUnit On(IReadOnlyDictionary<Value, Value> copies) => Copy(
+        node => copies[node.Outputs.OfType<Value>().First()].Producer!, value => copies[value], FloatCost, QuantizedCost);
+
+    /// <summary>The same unit at other costs, in ns a run.</summary>
+    internal QuantizationUnit Costing(double floatCost, double quantizedCost) => Copy(node => node, value => value, floatCost, quantizedCost);
+
+    private QuantizationUnit Copy(Func<Node, Node> node, Func<Value, Value> value, double floatCost, double quantizedCost) => new(node(Anchor), Rule)
+    {
+        Activation = Activation is null ? null : node(Activation),
+        Affine = Affine is null ? null : Affine with { Input = value(Affine.Input) },
+        Inputs = [.. Inputs.Select(value)],
+        GivesFloat = GivesFloat,
+        FloatCost = floatCost,
+        QuantizedCost = quantizedCost,
+        Clipping = Clipping,
+    };
 }
