@@ -16,6 +16,7 @@ public static class PassCatalog
         PassEntry.Of<FoldConstantsOptions>("fold-constants", "Compute once what depends on constants and fixed shapes alone", o => new FoldConstantsPass(o)),
         PassEntry.Of("merge-duplicates", "Merge equal initializers and nodes that compute the same", () => new MergeDuplicatesPass()),
         PassEntry.Of<FoldBatchNormalizationOptions>("fold-batch-normalization", "Fold BatchNormalization and constant scales and shifts into the layer beside them", o => new FoldBatchNormalizationPass(o)),
+        PassEntry.Of<RecognizePatternsOptions>("recognize-patterns", "Turn HardSwish, LayerNormalization and others that are written out in small nodes into operators", o => new RecognizePatternsPass(o)),
         PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
         PassEntry.Of<QuantizeDynamicOptions>("quantize-dynamic", "Compute MatMul and Gemm in 8 bits, with ranges found at run time", o => new QuantizeDynamicPass(o)),
         PassEntry.Of<QuantizeWeightsOptions>("quantize-weights", "Store weights in 8 bits and compute in float", o => new QuantizeWeightsPass(o)),

@@ -132,7 +132,7 @@ public sealed class FoldBatchNormalizationPass(FoldBatchNormalizationOptions opt
             : types.Widens(affine, layer.Inputs) ? "may widen its input's shape"
             : Shared(layer) ?? (LayerFold.TryBias(layer) is null ? $"the bias of {use.Node} is not one number an output channel" : null);
         if (reason is not null)
-            return false;
+            return affine.Shifts && Shared(layer) is null && LayerFold.TryBias(layer) is not null && ScaleBehindShift.Fold(affine, layer, types, report);
         if (report is null)
             return true;
         report.Changed(affine.Node.ToString(), $"folded into {use.Node} behind it");
