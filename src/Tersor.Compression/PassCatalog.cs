@@ -17,6 +17,8 @@ public static class PassCatalog
         PassEntry.Of("merge-duplicates", "Merge equal initializers and nodes that compute the same", () => new MergeDuplicatesPass()),
         PassEntry.Of<FoldBatchNormalizationOptions>("fold-batch-normalization", "Fold BatchNormalization and constant scales and shifts into the layer beside them", o => new FoldBatchNormalizationPass(o)),
         PassEntry.Of<RecognizePatternsOptions>("recognize-patterns", "Turn HardSwish, LayerNormalization and others that are written out in small nodes into operators", o => new RecognizePatternsPass(o)),
+        PassEntry.Of("reduce-to-pooling", "Turn means over all spatial dimensions into GlobalAveragePool", () => new ReduceToPoolingPass()),
+        PassEntry.Of<NormalizationToConvolutionOptions>("normalization-to-convolution", "Turn BatchNormalization that no layer can take into a depthwise convolution", o => new NormalizationToConvolutionPass(o)),
         PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
         PassEntry.Of<QuantizeDynamicOptions>("quantize-dynamic", "Compute MatMul and Gemm in 8 bits, with ranges found at run time", o => new QuantizeDynamicPass(o)),
         PassEntry.Of<QuantizeWeightsOptions>("quantize-weights", "Store weights in 8 bits and compute in float", o => new QuantizeWeightsPass(o)),

@@ -59,6 +59,8 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
         if (engine)
             passes.Add(new RecognizePatternsPass(options.RecognizePatterns));
         passes.Add(new FoldBatchNormalizationPass(options.FoldBatchNormalization));
+        if (engine)
+            passes.AddRange([new ReduceToPoolingPass(), new NormalizationToConvolutionPass(options.NormalizationToConvolution)]);
         passes.AddRange(options.With.Where(name => passes.TrueForAll(p => p.Name != name)).Select(Extra));
         passes.Add(new RemoveUnreachablePass());
         return passes;

@@ -29,6 +29,9 @@ public sealed record GraphOptimizerOptions
     /// <summary>How operators that are written out are recognized; from <see cref="OptimizationLevel.Engine"/> on.</summary>
     public RecognizePatternsOptions RecognizePatterns { get; init; } = new();
 
+    /// <summary>Which scales and shifts become convolutions; from <see cref="OptimizationLevel.Engine"/> on. Default: those by constants too.</summary>
+    public NormalizationToConvolutionOptions NormalizationToConvolution { get; init; } = new() { ScalesAndShifts = true };
+
     /// <summary>Inputs to verify with, as a caller would feed them. Default: made-up ones.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? Samples { get; init; }
 

@@ -38,6 +38,9 @@ public sealed class FoldBatchNormalizationPass(FoldBatchNormalizationOptions opt
         return report;
     }
 
+    /// <summary>True when a layer beside the node, or a neighbour of its kind, can take it.</summary>
+    internal bool CanFold(AffineNode affine, TypeFacts types) => TryFold(affine, types, null, out _);
+
     /// <summary>Folds the node where that is possible. Without a report it only looks.</summary>
     private bool TryFold(AffineNode affine, TypeFacts types, PassReport? report, out string? reason)
     {
