@@ -19,7 +19,7 @@ internal sealed record PlacementCandidate(string Name, QuantizationPlacement Pla
 
 /// <summary>Looks for the fastest placement: proposes those that are best by what is known of costs, and measures them beside each other.</summary>
 /// <remarks>Costs of kernels do not add up exactly (layouts, caches, fusions at the seams), so that several proposals are worth a measurement each.</remarks>
-internal sealed class PlacementSearch(CalibratedModel model, QuantizationNumbers numbers, Sample sample, SessionSettings session)
+internal sealed class PlacementSearch(Model original, CalibratedModel model, QuantizationNumbers numbers, Sample sample, SessionSettings session)
 {
     /// <summary>First and last layers left float beside the best proposal: thin layers at high resolution rarely pay.</summary>
     private static readonly int[] Prefixes = [1, 2, 3, 5, 8], Suffixes = [1];
@@ -75,7 +75,7 @@ internal sealed class PlacementSearch(CalibratedModel model, QuantizationNumbers
         PlacementCandidate[] distinct = [.. candidates.DistinctBy(c => c.Signature).Where(c => c.Placement.Units.Count > 0)];
         if (distinct.Length == 0)
             return;
-        Model[] models = [model.Model, .. distinct.Select(c => model.Build(c.Placement, numbers with { Dynamic = c.Dynamic }, out _))];
+        Model[] models = [original, .. distinct.Select(c => model.Build(c.Placement, numbers with { Dynamic = c.Dynamic }, out _))];
         var measured = SpeedCheck.Measure(models, sample, session, progress, cancellation);
         foreach ((PlacementCandidate candidate, (MedianInterval speedUp, double milliseconds)) in distinct.Zip(measured.Skip(1)))
             tried[candidate.Signature] = (candidate, speedUp, milliseconds);

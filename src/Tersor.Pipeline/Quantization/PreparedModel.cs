@@ -10,6 +10,23 @@ namespace Tersor.Pipeline.Quantization;
 /// <summary>A model in the form quantization starts from.</summary>
 internal static class PreparedModel
 {
+    /// <summary>Passes beyond the engine level that pay only where the result runs in 8 bits.</summary>
+    private static readonly string[] ForIntegers = [.. new[] { "pooling-to-convolution", "shuffle-to-gather", "pad-channels", "pad-input-channels" }.Where(name => PassCatalog.Find(name) is not null)];
+
+    /// <summary>The model rewritten so that the engine runs it fast in float, its interface unchanged.</summary>
+    /// <param name="model">Not modified.</param>
+    /// <param name="options">Samples and runner to verify with.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static Model ForEngine(Model model, GraphOptimizerOptions options, CancellationToken cancellation) =>
+        new GraphOptimizer(options with { Level = OptimizationLevel.Engine }).Run(model, cancellation).Model;
+
+    /// <summary>The model rewritten for 8-bit kernels: channels padded, poolings and shuffles in forms that have a kernel; scales and shifts stay, since 8-bit values express them for nothing.</summary>
+    /// <param name="model">Not modified.</param>
+    /// <param name="options">Samples and runner to verify with.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static Model ForQuantization(Model model, GraphOptimizerOptions options, CancellationToken cancellation) =>
+        new GraphOptimizer(options with { Level = OptimizationLevel.Engine, With = ForIntegers, NormalizationToConvolution = new(), MaxGrowth = 1.5 }).Run(model, cancellation).Model;
+
     /// <summary>A copy in an operator set that has what is needed, without functions: the engine inlines them too, and a weight in a function has no channel of its own.</summary>
     /// <param name="model">Float. Not modified.</param>
     /// <param name="opset">Least version of ONNX's operator set.</param>

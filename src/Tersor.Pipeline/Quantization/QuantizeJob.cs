@@ -1,10 +1,12 @@
 using System.IO.Enumeration;
 using Tersor.Compression;
+using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -12,8 +14,11 @@ namespace Tersor.Pipeline.Quantization;
 /// <remarks>Selection reads held-out samples only, never those a final evaluation reads. The same model, data and settings give the same result.</remarks>
 public sealed class QuantizeJob(QuantizeSettings settings)
 {
+    /// <summary>How the model is rewritten for the engine first: sizes to fix, samples and runner to verify with. Level and passes are the job's.</summary>
+    public GraphOptimizerOptions Optimizer { get; init; } = new();
+
     /// <summary>Runs the job.</summary>
-    /// <param name="model">Float, optimized. Not modified.</param>
+    /// <param name="model">Float. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from; null where there are none.</param>
     /// <param name="selection">Held-out samples to compare candidates on; null: the last fifth of the calibration set is held out.</param>
     /// <param name="metric">Makes the metric candidates are judged by; null where there are no labels. One that only compares with a reference is not used: the signal to noise is.</param>
@@ -34,7 +39,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
 
     private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
     {
-        Model copy = PreparedModel.Of(model, QuantizeDynamicPass.RequiredOpset);
+        Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, QuantizeDynamicPass.RequiredOpset);
         PassReport report = new QuantizeDynamicPass(new() { MinElements = settings.MinElements, KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
         StoreWeights(copy, report, ByUser, cancellation);
         return new(copy, QuantizationMode.Dynamic, report, null, null, [], []);
@@ -42,7 +47,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
 
     private QuantizeResult WeightsOnly(Model model, CancellationToken cancellation)
     {
-        Model copy = PreparedModel.Of(model, model.Opset);
+        Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, model.Opset);
         PassReport report = new QuantizeWeightsPass(new() { KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
         return new(copy, QuantizationMode.Weights, report, null, null, [], []);
     }
@@ -52,10 +57,13 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         if (metric?.Invoke().NeedsReference == true)
             metric = null;
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection);
+        Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
-        Model prepared = PreparedModel.Of(model, rules.Format.RequiredOpset);
+        progress?.Report(new("rewriting for the engine", 0));
+        Model rewritten = settings.Optimize ? PreparedModel.ForQuantization(model, OptimizerFor(sample), cancellation) : model;
+        Model prepared = PreparedModel.Of(rewritten, (settings.Format ?? rules.Format).RequiredOpset);
         CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, rules, settings.Threads, ByUser, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, calibrated, calibrating.Read(0), selecting, metric, StoreWeights);
+        StaticSearch search = new(settings, model, calibrated, sample, selecting, metric, StoreWeights);
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;
@@ -64,6 +72,10 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
         return stored with { FloatMetric = search.FloatMetric, MetricName = metric?.Invoke().Name, Candidates = search.Candidates, Sensitivities = search.Sensitivities, Plan = search.Plan };
     }
+
+    /// <summary>Verifies on a sample of the data where none was given: made-up input may not reach what the data reaches.</summary>
+    private GraphOptimizerOptions OptimizerFor(Sample sample) =>
+        Optimizer.Samples is not null ? Optimizer : Optimizer with { Samples = [sample.Steps[0].ToDictionary(i => i.Key, i => (RuntimeValue)new RuntimeValue.Dense(i.Value))] };
 
     private void StoreWeights(Model model, PassReport report, Func<Node, string?> keepFloat, CancellationToken cancellation)
     {

@@ -30,6 +30,9 @@ public sealed record QuantizeSettings
     /// <summary>How a range is chosen from what was observed. Default: least mean squared error.</summary>
     public RangeEstimator Ranges { get; init; } = new RangeEstimator.MeanSquaredError();
 
+    /// <summary>Rewrite the graph for the engine first. Default: yes.</summary>
+    public bool Optimize { get; init; } = true;
+
     /// <summary>Calibration samples used, at most. Default 100.</summary>
     public int CalibrationSamples { get; init; } = 100;
 

@@ -9,12 +9,13 @@ namespace Tersor.Pipeline.Quantization;
 
 /// <summary>Finds the fastest static quantization of a calibrated model whose error stays within the budget: measures, proposes, verifies on the whole network.</summary>
 /// <param name="settings">Budgets and effort.</param>
-/// <param name="calibrated">The model and what is known of its values.</param>
+/// <param name="original">The float model as it was given: what speed is measured against.</param>
+/// <param name="calibrated">The model rewritten for the engine, and what is known of its values.</param>
 /// <param name="sample">What is fed to measure time.</param>
 /// <param name="held">Held-out samples that candidates are judged on.</param>
 /// <param name="metric">Makes the metric they are judged by; null where there are no labels.</param>
 /// <param name="storeWeights">Stores weights small that compute in float, except those of nodes it is given a reason for.</param>
-internal sealed class StaticSearch(QuantizeSettings settings, CalibratedModel calibrated, Sample sample, IDataSet held, Func<IMetric>? metric,
+internal sealed class StaticSearch(QuantizeSettings settings, Model original, CalibratedModel calibrated, Sample sample, IDataSet held, Func<IMetric>? metric,
     Action<Model, PassReport, Func<Node, string?>, CancellationToken> storeWeights)
 {
     /// <summary>Shares of the fastest placement's error that the budgets tried allow.</summary>
@@ -59,7 +60,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, CalibratedModel ca
         QuantizationNumbers numbers = Numbers();
         IReadOnlyDictionary<string, UnitTime> times = calibrated.Everything.Units.Count == 0 ? new Dictionary<string, UnitTime>()
             : UnitTimes.Measure(calibrated, numbers, sample.Steps[0], session, cancellation);
-        var placements = new PlacementSearch(calibrated, numbers, sample, session).Run(times, new StageProgress(progress, "placing"), cancellation);
+        var placements = new PlacementSearch(original, calibrated, numbers, sample, session).Run(times, new StageProgress(progress, "placing"), cancellation);
         if (placements.Count == 0)
         {
             Objection = "there is no layer to quantize";
@@ -139,7 +140,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, CalibratedModel ca
             if (metric is not null && IsGoodEnough(trial, cancellation))
                 break;
         }
-        var measured = SpeedCheck.Measure([calibrated.Model, .. trials.Select(t => t.Model)], sample, session, new StageProgress(progress, "measuring speed"), cancellation);
+        var measured = SpeedCheck.Measure([original, .. trials.Select(t => t.Model)], sample, session, new StageProgress(progress, "measuring speed"), cancellation);
         foreach ((Trial trial, (MedianInterval speedUp, double milliseconds)) in trials.Zip(measured.Skip(1)))
             (trial.SpeedUp, trial.Milliseconds) = (speedUp, milliseconds);
     }
