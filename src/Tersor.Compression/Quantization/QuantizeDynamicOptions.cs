@@ -6,6 +6,9 @@ public sealed record QuantizeDynamicOptions
     /// <summary>Weights of fewer elements stay float: quantizing their input would cost more than it saves. Default 4096.</summary>
     public long MinElements { get; init; } = 4096;
 
+    /// <summary>Leave alone what has an 8-bit form only among ONNX Runtime's own operators: LSTM. Default: no.</summary>
+    public bool StandardOperatorsOnly { get; init; }
+
     /// <summary>Why a node must stay float, or null when it may be quantized. Default: none must.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public Func<Onnx.Node, string?> KeepFloat { get; init; } = _ => null;

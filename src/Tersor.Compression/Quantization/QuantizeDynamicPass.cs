@@ -4,9 +4,10 @@ using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Quantization;
 
-/// <summary>Dynamic 8-bit quantization of MatMul and Gemm: weights become integers now, activations at run time, under the range each one turns out to have.</summary>
+/// <summary>Dynamic 8-bit quantization of MatMul, Gemm and LSTM: weights become integers now, activations at run time, under the range each one turns out to have.</summary>
 /// <remarks>Needs no data. MatMul(x, W) becomes DynamicQuantizeLinear(x) → MatMulInteger → Cast → Mul by the two scales, which the engine fuses into one kernel.
-/// Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10.</remarks>
+/// An LSTM becomes the engine's DynamicQuantizeLSTM.
+/// Source: ONNX DynamicQuantizeLinear-11, MatMulInteger-10; github.com/microsoft/onnxruntime, docs/ContribOperators.md.</remarks>
 public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
 {
     /// <summary>Oldest version of ONNX's operator set with the operators it writes.</summary>
@@ -33,9 +34,20 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         {
             Dictionary<Value, Value[]> activations = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
             SharedConstants constants = new(graph);
-            foreach (Node node in graph.Nodes.Where(n => n.Is("MatMul", "Gemm")))
+            foreach (Node node in graph.Nodes.Where(n => n.Is("MatMul", "Gemm", "LSTM")))
             {
                 context.Cancellation.ThrowIfCancellationRequested();
+                if (node.Is("LSTM"))
+                {
+                    if ((options.StandardOperatorsOnly ? "only an operator of ONNX Runtime's own does it in 8 bits" : RecurrentWeights.Reason(node, options.MinElements) ?? options.KeepFloat(node)) is { } why)
+                    {
+                        report.Skip(node.ToString(), why);
+                        continue;
+                    }
+                    report.Changed(node.ToString(), "weights in 8 bits, activations quantized at run time");
+                    RecurrentWeights.Replace(node, constants);
+                    continue;
+                }
                 if (Reason(node, context) is { } reason)
                 {
                     report.Skip(node.ToString(), reason);

@@ -75,8 +75,8 @@ internal sealed class CalibratedModel
         new Placer(rules, typeOf) { Measured = Measured(times), Eagerness = eagerness }.Place(Model, Without(@float));
 
     /// <summary>The choices of every graph, with the costs known.</summary>
-    public IReadOnlyList<PlacementProblem> Problems(IReadOnlyDictionary<string, UnitTime>? times, IReadOnlyDictionary<string, string>? @float = null) =>
-        [.. Model.Graph.WithNested().Select(g => new Placer(rules, typeOf) { Measured = Measured(times) }.Problem(g, Without(@float), []))];
+    public IReadOnlyList<PlacementProblem> Problems(IReadOnlyDictionary<string, UnitTime>? times, double eagerness = 1) =>
+        [.. Model.Graph.WithNested().Select(g => new Placer(rules, typeOf) { Measured = Measured(times), Eagerness = eagerness }.Problem(g, keepFloat, []))];
 
     /// <summary>A quantized copy of the model.</summary>
     /// <param name="placement">A placement of <see cref="Model"/>.</param>

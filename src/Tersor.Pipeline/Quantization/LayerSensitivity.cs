@@ -38,7 +38,7 @@ internal static class SensitivityRanking
         Dictionary<QuantizationUnit, List<QuantizationUnit>> layerOf = [];
         foreach (QuantizationUnit unit in placement.Units)
         {
-            List<QuantizationUnit>? layer = unit.Rule.Kind == RuleKind.Weighted ? null
+            List<QuantizationUnit>? layer = unit.IsLayer ? null
                 : unit.Inputs.Select(placement.ProducerOf).OfType<QuantizationUnit>().Select(p => layerOf.GetValueOrDefault(p)).FirstOrDefault(l => l is not null);
             if (layer is null)
                 layers.Add(layer = []);

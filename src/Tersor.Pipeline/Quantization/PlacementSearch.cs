@@ -40,7 +40,7 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         if (tried.Count == 0)
             return [];
         PlacementCandidate best = tried.Values.MaxBy(t => t.SpeedUp.Median).Candidate;
-        QuantizationUnit[] layers = [.. best.Placement.Units.Where(u => u.Rule.Kind == RuleKind.Weighted)];
+        QuantizationUnit[] layers = [.. best.Placement.Units.Where(u => u.IsLayer)];
         List<PlacementCandidate> refined = [];
         foreach (int count in Prefixes.Where(k => k < layers.Length))
             refined.AddRange(Without(best, layers[..count], $"the first {Layers(count)} float"));
@@ -64,8 +64,9 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
     {
         IReadOnlySet<string> dynamic = Dynamic(placement);
         yield return new(name, placement, dynamic, times, eagerness);
-        if (dynamic.Count > 0)
-            yield return new($"{name}, static products", placement, new HashSet<string>(), times, eagerness);
+        HashSet<string> never = [.. placement.Units.Where(u => u.Rule.Kind == RuleKind.RunTime).Select(u => u.Key)];
+        if (dynamic.Count > never.Count)
+            yield return new($"{name}, static products", placement, never, times, eagerness);
     }
 
     private static HashSet<string> Dynamic(QuantizationPlacement placement) => [.. placement.Isolated().Select(u => u.Key)];

@@ -31,11 +31,10 @@ internal sealed record QuantizationNumbers
     {
         Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         QuantizationPlacement @static = placement.Only(u => !Dynamic.Contains(u.Key)).On(copies);
-        string[] names = [.. placement.Units.Select(u => u.Key).Where(Dynamic.Contains)];
         // By node: the static pass may put other values in the place of their results.
         HashSet<Node> products = [.. placement.Units.Where(u => Dynamic.Contains(u.Key)).Select(u => copies[u.Anchor.Outputs[0]!].Producer!)];
         report = new QuantizeStaticPass(@static, new() { RangeOf = v => (Ranges[v.Name].Low, Ranges[v.Name].High), Format = Format, WeightScales = WeightScales }).Run(copy, PassContext.None);
-        if (names.Length > 0)
+        if (products.Count > 0)
         {
             PassReport dynamic = new QuantizeDynamicPass(new() { MinElements = 0, KeepFloat = n => products.Contains(n) ? null : "" }).Run(copy, PassContext.None);
             foreach (PassChange change in dynamic.Changes)

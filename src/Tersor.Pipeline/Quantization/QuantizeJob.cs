@@ -68,7 +68,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         if (result is not null)
             return result;
         QuantizeResult stored = WeightsOnly(model, cancellation);
-        foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.Rule.Kind == RuleKind.Weighted))
+        foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.IsLayer))
             stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
         return stored with { FloatMetric = search.FloatMetric, MetricName = metric?.Invoke().Name, Candidates = search.Candidates, Sensitivities = search.Sensitivities, Plan = search.Plan };
     }

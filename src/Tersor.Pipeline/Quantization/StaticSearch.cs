@@ -21,6 +21,9 @@ internal sealed class StaticSearch(QuantizeSettings settings, Model original, Ca
     /// <summary>Shares of the fastest placement's error that the budgets tried allow.</summary>
     private static readonly double[] BudgetShares = [0.7, 0.45, 0.3, 0.2, 0.1, 0.05, 0.02];
 
+    /// <summary>Eagerness at which every layer would be kept in 8 bits were it not for its error.</summary>
+    private const double MostEager = 4;
+
     /// <summary>Samples the signal to noise is measured on, at least.</summary>
     private const int NoiseSamples = 8;
 
@@ -83,7 +86,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, Model original, Ca
             OutputNoise few = new(calibrated.Model, held.Take(settings.SensitivitySamples), session, cancellation);
             ranking = SensitivityRanking.Measure(calibrated, fastest.Placement, numbers with { Dynamic = fastest.Dynamic }, few, new StageProgress(progress, "ranking layers"), cancellation);
             Sensitivities = [.. ranking.Select(r => new LayerSensitivity(r.Name, r.Noise))];
-            TryBudgets(first, times, ranking, numbers, noise, progress, cancellation);
+            TryBudgets(first, ranking, numbers, noise, progress, cancellation);
         }
         Trial chosen = Choose(cancellation);
         if (settings.MinSpeedUp is { } least && !(chosen.SpeedUp?.Low >= least))
@@ -116,12 +119,13 @@ internal sealed class StaticSearch(QuantizeSettings settings, Model original, Ca
     }
 
     /// <summary>Placements under error budgets of ever smaller shares of the fastest one's error.</summary>
-    private void TryBudgets(Trial first, IReadOnlyDictionary<string, UnitTime> times, IReadOnlyList<RankedLayer> ranking, QuantizationNumbers numbers, OutputNoise noise, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    private void TryBudgets(Trial first, IReadOnlyList<RankedLayer> ranking, QuantizationNumbers numbers, OutputNoise noise, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
         double whole = ranking.Sum(r => Math.Min(r.Noise, 1e6));
         if (!(whole > 0))
             return;
-        IReadOnlyList<PlacementProblem> problems = calibrated.Problems(times);
+        // The costs that gave the fastest placement, the same preference for 8 bits included.
+        IReadOnlyList<PlacementProblem> problems = calibrated.Problems(first.Candidate.Times, Math.Min(first.Candidate.Eagerness, MostEager));
         Dictionary<string, double> noiseOf = ranking.SelectMany(r => r.Units, (r, unit) => (unit.Key, r.Noise)).ToDictionary(p => p.Key, p => p.Noise);
         HashSet<string> seen = [first.Candidate.Signature];
         for (int i = 0; i < BudgetShares.Length; i++)
@@ -130,7 +134,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, Model original, Ca
             IReadOnlySet<string> chosen = BudgetProgram.Solve(problems, ranking, BudgetShares[i] * whole);
             QuantizationPlacement placement = first.Candidate.Placement.Only(u => chosen.Contains(u.Key), u => $"alone it leaves {OutputNoise.Decibel(noiseOf.GetValueOrDefault(u.Key)):F1} dB");
             HashSet<string> dynamic = first.Candidate.Dynamic.Count > 0 ? [.. placement.Isolated().Select(u => u.Key)] : [];
-            PlacementCandidate candidate = new($"{BudgetShares[i]:0.##} of the error", placement, dynamic, times, 1);
+            PlacementCandidate candidate = new($"{BudgetShares[i]:0.##} of the error", placement, dynamic, first.Candidate.Times, first.Candidate.Eagerness);
             if (placement.Units.Count == 0 || !seen.Add(candidate.Signature))
                 continue;
             HashSet<string> exact = [.. first.Candidate.Placement.Units.Select(u => u.Key).Except(chosen)];
@@ -179,7 +183,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, Model original, Ca
     }
 
     private int FloatLayers(PlacementCandidate candidate) =>
-        calibrated.Everything.Units.Count(u => u.Rule.Kind == RuleKind.Weighted) - candidate.Placement.Units.Count(u => u.Rule.Kind == RuleKind.Weighted);
+        calibrated.Everything.Units.Count(u => u.IsLayer) - candidate.Placement.Units.Count(u => u.IsLayer);
 
     private QuantizationPlan MakePlan(Trial chosen, IReadOnlyDictionary<string, UnitTime> times, IReadOnlyList<RankedLayer> ranking, QuantizationNumbers numbers)
     {

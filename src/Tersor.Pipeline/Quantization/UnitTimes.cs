@@ -21,11 +21,11 @@ internal static class UnitTimes
     public static IReadOnlyDictionary<string, UnitTime> Measure(CalibratedModel model, QuantizationNumbers numbers, IReadOnlyDictionary<string, Tensor> input, SessionSettings session, CancellationToken cancellation)
     {
         const int Runs = 12;
-        Model quantized = model.Build(model.Everything, numbers, out _);
+        Model quantized = model.Build(model.Everything, numbers with { Dynamic = model.Everything.Units.Where(u => u.Rule.Kind == RuleKind.RunTime).Select(u => u.Key).ToHashSet() }, out _);
         Dictionary<string, double> before = ByNode(Profiler.Profile(model.Model, input, Runs, session, cancellation: cancellation));
         Dictionary<string, double> after = ByNode(Profiler.Profile(quantized, input, Runs, session, cancellation: cancellation));
         Dictionary<string, UnitTime> times = [];
-        foreach (QuantizationUnit unit in model.Everything.Units.Where(u => u.Anchor.Name.Length > 0))
+        foreach (QuantizationUnit unit in model.Everything.Units)
         {
             double inFloat = before.GetValueOrDefault(unit.Anchor.Name) + (unit.Activation is { Name.Length: > 0 } activation ? before.GetValueOrDefault(activation.Name) : 0);
             if (inFloat > 0 && after.TryGetValue(unit.Anchor.Name, out double inIntegers))

@@ -27,6 +27,8 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     {
         foreach (QuantizationUnit unit in placement.Units)
         {
+            if (unit.Rule.Kind == RuleKind.RunTime)
+                continue; // not of this pass
             foreach (Value input in unit.Inputs.Where(i => !quantized.ContainsKey(i)))
                 Quantize(input, input, everyReader: false);
             if (unit.Affine is { } affine)
@@ -179,7 +181,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         QuantizationParameters parameters = ranges[logical];
         Graph graph = actual.Graph;
         Node? position = actual.Producer is { } producer ? producer.Next : graph.Nodes.FirstOrDefault();
-        Use[] readers = [.. actual.Uses.Where(u => everyReader || placement.Quantizes(u.Node))];
+        Use[] readers = [.. actual.Uses.Where(u => everyReader || placement.UnitOf(u.Node) is { Rule.Kind: not RuleKind.RunTime })];
         Value integers = InsertQuantize(actual, parameters, position);
         Value dequantized = InsertDequantize(integers, parameters, position, actual.Name);
         foreach (Use reader in readers)

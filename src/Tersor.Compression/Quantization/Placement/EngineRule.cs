@@ -20,6 +20,9 @@ public enum RuleKind
     /// <summary>clip(alpha x + beta, 0, 1): an 8-bit Add whose saturation is the clip.</summary>
     HardSigmoid,
 
+    /// <summary>Multiplies with constant weights in 8 bits between float inputs and outputs, under ranges found at run time: nothing beside it changes.</summary>
+    RunTime,
+
     /// <summary>Vanishes into the saturation of the 8-bit result before it, or is an 8-bit Add of zero whose saturation it is.</summary>
     Saturation,
 }

@@ -11,6 +11,7 @@ public sealed record EngineRules
         new("Conv", RuleKind.Weighted, 1, 0, 0) { Refuses = RuleConditions.Convolution },
         new("MatMul", RuleKind.Weighted, 1, 0, 0) { Refuses = RuleConditions.MatrixProduct, CanGiveFloat = true },
         new("Gemm", RuleKind.Weighted, 1, 0, 0) { Refuses = RuleConditions.Gemm, CanGiveFloat = true },
+        new("LSTM", RuleKind.RunTime, 1, 0, 0) { Refuses = RuleConditions.Recurrent },
         new("Add", RuleKind.Fused, 2, 0.30, 0.28),
         new("Mul", RuleKind.Fused, 2, 0.30, 0.50),
         new("Div", RuleKind.Affine, 1, 0.30, 0) { Refuses = RuleConditions.OnlyAffine },
@@ -110,6 +111,9 @@ public sealed record EngineRules
 
     /// <summary>How many times faster an 8-bit matrix product with constant weights is than the float one.</summary>
     public double MatrixGain { get; init; } = 3.0;
+
+    /// <summary>How many times faster an LSTM with 8-bit weights is than the float one.</summary>
+    public double RecurrentGain { get; init; } = 2.0;
 
     /// <summary>The operators it has 8-bit forms of, by name.</summary>
     public IReadOnlyDictionary<string, EngineRule> Operators { get; init; } = Table;

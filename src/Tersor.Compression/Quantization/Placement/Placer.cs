@@ -26,7 +26,7 @@ public sealed class Placer(EngineRules rules, Func<Value, OnnxType?> typeOf)
             PlacementProblem problem = Problem(graph, keepFloat, skipped);
             IReadOnlySet<QuantizationUnit> chosen = problem.Solve();
             quantized.AddRange(problem.Units.Where(chosen.Contains));
-            skipped.AddRange(problem.Units.Where(u => u.Rule.Kind == RuleKind.Weighted && !chosen.Contains(u))
+            skipped.AddRange(problem.Units.Where(u => u.IsLayer && !chosen.Contains(u))
                 .Select(u => new PassSkip(u.Anchor.ToString(), "converting its values would cost more than the 8-bit kernel saves")));
         }
         return new(quantized, skipped);
@@ -64,11 +64,11 @@ public sealed class Placer(EngineRules rules, Func<Value, OnnxType?> typeOf)
         foreach (QuantizationUnit unit in free)
         {
             owners[unit.Anchor] = unit;
-            foreach (Value output in unit.Outputs)
+            foreach (Value output in unit.Rule.Kind == RuleKind.RunTime ? [] : unit.Outputs)
                 producers[output] = unit;
         }
         List<BoundaryValue> values = [];
-        foreach (Value value in free.SelectMany(u => u.Inputs.Concat(u.Outputs)).Distinct())
+        foreach (Value value in free.Where(u => u.Rule.Kind != RuleKind.RunTime).SelectMany(u => u.Inputs.Concat(u.Outputs)).Distinct())
         {
             QuantizationUnit? producer = producers.GetValueOrDefault(value);
             HashSet<QuantizationUnit> readers = [];
@@ -89,6 +89,6 @@ public sealed class Placer(EngineRules rules, Func<Value, OnnxType?> typeOf)
     private QuantizationUnit Costed(QuantizationUnit unit)
     {
         (double inFloat, double quantized) = Measured(unit) ?? (unit.FloatCost, unit.QuantizedCost);
-        return unit.Costing(unit.Rule.Kind == RuleKind.Weighted ? inFloat * Eagerness : inFloat, quantized);
+        return unit.Costing(unit.IsLayer ? inFloat * Eagerness : inFloat, quantized);
     }
 }

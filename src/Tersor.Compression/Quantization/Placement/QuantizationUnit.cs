@@ -43,6 +43,9 @@ public sealed class QuantizationUnit
     /// <summary>The anchor's name, or its result's where it has none.</summary>
     public string Name => Anchor.Name.Length > 0 ? Anchor.Name : Anchor.Outputs[0]!.Name;
 
+    /// <summary>Whether it multiplies with weights, so that it is a layer of its own.</summary>
+    public bool IsLayer => Rule.Kind is RuleKind.Weighted or RuleKind.RunTime;
+
     /// <summary>What it is known by in plans and reports, in any copy of the model: the name of its anchor's first output.</summary>
     public string Key => Anchor.Outputs[0]!.Name;
 

@@ -14,6 +14,8 @@ internal static class RuleConditions
 
     public static string? MatrixProduct(Node node, Func<Value, OnnxType?> typeOf) => Weight(node, rank: 2);
 
+    public static string? Recurrent(Node node, Func<Value, OnnxType?> typeOf) => RecurrentWeights.Reason(node, minElements: 0);
+
     public static string? OnlyAffine(Node node, Func<Value, OnnxType?> typeOf) =>
         ScalarAffine.Of(node, typeOf) is null ? "it is not a positive multiple of one input plus a number" : null;
 

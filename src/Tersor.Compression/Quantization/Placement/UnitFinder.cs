@@ -37,13 +37,13 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
     {
         ScalarAffine? affine = activation is null ? ScalarAffine.Of(node, typeOf) : null;
         double elements = Elements(node.Outputs[0]!);
-        (double floatCost, double quantizedCost) = rule.Kind == RuleKind.Weighted ? WeightedCosts(node) : (rule.FloatCost * elements, affine is null ? rule.QuantizedCost * elements : 0);
+        (double floatCost, double quantizedCost) = rule.Kind == RuleKind.Weighted ? WeightedCosts(node) : rule.Kind == RuleKind.RunTime ? RecurrentCosts(node) : (rule.FloatCost * elements, affine is null ? rule.QuantizedCost * elements : 0);
         return new(node, rule)
         {
             Activation = activation,
             Affine = affine,
             Clipping = activation is not null ? Clipping.Of(activation) : rule.Kind == RuleKind.Saturation ? Clipping.Of(node) : null,
-            Inputs = affine is not null ? [affine.Input] : [.. Activations(node, rule).Where(v => v.Constant is null).Distinct()],
+            Inputs = rule.Kind == RuleKind.RunTime ? [] : affine is not null ? [affine.Input] : [.. Activations(node, rule).Where(v => v.Constant is null).Distinct()],
             GivesFloat = rule.CanGiveFloat && activation is null,
             FloatCost = floatCost,
             QuantizedCost = quantizedCost,
@@ -58,7 +58,7 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
         if (node.Outputs.Count == 0 || node.Outputs[0] is null)
             return "has no first output";
         Value[] activations = [.. Activations(node, rule)];
-        foreach (Value value in activations.Concat(node.Outputs.OfType<Value>()))
+        foreach (Value value in activations.Concat(rule.Kind == RuleKind.RunTime ? [] : node.Outputs.OfType<Value>()))
         {
             if ((typeOf(value) as OnnxType.Tensor)?.ElementType != ElementType.Float32)
                 return $"'{value.Name}' is not known to be Float32";
@@ -94,6 +94,14 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
         long group = node.Int("group", 1), channels = weight.Shape[1] * group;
         double cost = macs * (group > 1 && group == channels ? rules.FloatDepthwiseMac : rules.FloatMac);
         return (cost, cost / rules.ConvolutionGain(channels, group, weight.Shape.Skip(2).Aggregate(1L, (a, b) => a * b)));
+    }
+
+    private (double Float, double Quantized) RecurrentCosts(Node node)
+    {
+        Tensor input = node.Inputs[1]!.Constant!, state = node.Inputs[2]!.Constant!;
+        // The input is [steps, batch, width]: all weights are used once a step and sequence.
+        double macs = Elements(node.Inputs[0]!) / Math.Max(1, input.Shape[2]) * (input.Length + state.Length);
+        return (macs * rules.FloatMac, macs * rules.FloatMac / rules.RecurrentGain);
     }
 
     /// <summary>Elements of a value; dimensions that are not known count as 1, an unknown shape as a medium one.</summary>
