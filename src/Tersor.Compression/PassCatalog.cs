@@ -1,5 +1,6 @@
 using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Repair;
 
 namespace Tersor.Compression;
 
@@ -17,6 +18,7 @@ public static class PassCatalog
         PassEntry.Of("merge-duplicates", "Merge equal initializers and nodes that compute the same", () => new MergeDuplicatesPass()),
         PassEntry.Of<FoldBatchNormalizationOptions>("fold-batch-normalization", "Fold BatchNormalization and constant scales and shifts into the layer beside them", o => new FoldBatchNormalizationPass(o)),
         PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
+        PassEntry.Of<EqualizeLayersOptions>("equalize-layers", "Move scales of channels between layers so that their weights use the range of integers", o => new EqualizeLayersPass(o)),
         PassEntry.Of<QuantizeDynamicOptions>("quantize-dynamic", "Compute MatMul and Gemm in 8 bits, with ranges found at run time", o => new QuantizeDynamicPass(o)),
         PassEntry.Of<QuantizeWeightsOptions>("quantize-weights", "Store weights in 8 bits and compute in float", o => new QuantizeWeightsPass(o)),
     ];
