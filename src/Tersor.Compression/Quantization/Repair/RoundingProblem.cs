@@ -94,7 +94,7 @@ internal sealed class RoundingProblem
         Restore();
     }
 
-    private float Nearest(float value) => Math.Clamp(MathF.Round(value, MidpointRounding.ToEven), -limit, limit);
+    private float Nearest(float value) => Math.Clamp(MathF.Round(value, MidpointRounding.ToEven), -limit, limit) + 0f; // no negative zero
 
     /// <summary>Puts L of H + λI = L Lᵀ into the lower triangle, diagonal included.</summary>
     private void Factor(double damping)
@@ -151,10 +151,10 @@ internal sealed class RoundingProblem
         }
     }
 
-    /// <summary>Steps of ±1 of the integer that lowers the objective most, until none does. Returns the objectives reached.</summary>
+    /// <summary>Steps of ±1, of the integer that lowers the objective most, or of two at once where no single one does, until none is left. Returns the objectives reached.</summary>
     private double[] Descend(float[] rows, float[] scales, bool keepZeros, int from, int to, float[] integers)
     {
-        float[] gradients = Gradients(rows, scales, from, to, integers), gains = new float[inputs];
+        float[] gradients = Gradients(rows, scales, from, to, integers), gains = new float[inputs], after = new float[inputs];
         double[] reached = new double[to - from];
         for (int r = from; r < to; r++)
         {
@@ -163,27 +163,65 @@ internal sealed class RoundingProblem
             ReadOnlySpan<float> row = rows.AsSpan(r * inputs, inputs);
             for (int step = 0; step < 2 * inputs; step++)
             {
-                // What a step towards the gradient gains: 2 s |g| − s² H. Divided by s.
-                TensorPrimitives.Abs(gradient, gains);
-                TensorPrimitives.Add(gains, gains, gains);
-                TensorPrimitives.MultiplyAdd(diagonal, -scale, gains, gains);
+                Gains(row, q, gradient, scale, keepZeros, gains);
                 int best = TensorPrimitives.IndexOfMax(gains);
-                // Rarely, the best one may not move: it is at the limit, or masked.
-                while (gains[best] > 1e-4f * scale * diagonal[best] && !MayMove(row[best], q[best], gradient[best], keepZeros))
-                {
-                    gains[best] = float.NegativeInfinity;
-                    best = TensorPrimitives.IndexOfMax(gains);
-                }
-                if (!(gains[best] > 1e-4f * scale * diagonal[best]))
+                if (gains[best] > Threshold(best, scale))
+                    Move(best, q, gradient, scale);
+                else if (!MoveTwo(row, q, gradient, scale, keepZeros, gains, after))
                     break;
-                float move = gradient[best] > 0 ? 1 : -1;
-                q[best] += move;
-                TensorPrimitives.MultiplyAdd(gram.AsSpan(best * inputs, inputs), -move * scale, gradient, gradient);
             }
             reached[r - from] = Objective(row, scale, q, gradient);
         }
         return reached;
     }
+
+    /// <summary>What a step of each integer towards its gradient gains, divided by s: 2 |g| − s H. −∞ where it may not move: it is at the limit, or masked.</summary>
+    private void Gains(ReadOnlySpan<float> row, ReadOnlySpan<float> q, ReadOnlySpan<float> gradient, float scale, bool keepZeros, Span<float> gains)
+    {
+        TensorPrimitives.Abs(gradient, gains);
+        TensorPrimitives.Add(gains, gains, gains);
+        TensorPrimitives.MultiplyAdd(diagonal, -scale, gains, gains);
+        for (int best = TensorPrimitives.IndexOfMax(gains); gains[best] > Threshold(best, scale) && !MayMove(row[best], q[best], gradient[best], keepZeros); best = TensorPrimitives.IndexOfMax(gains))
+            gains[best] = float.NegativeInfinity;
+    }
+
+    /// <summary>Tries the most promising single steps, none of which gains, each with the best step that follows.</summary>
+    private bool MoveTwo(ReadOnlySpan<float> row, Span<float> q, Span<float> gradient, float scale, bool keepZeros, float[] gains, float[] after)
+    {
+        const int Tried = 16;
+        float[] rest = new float[inputs];
+        for (int i = 0; i < Math.Min(Tried, inputs); i++)
+        {
+            int first = TensorPrimitives.IndexOfMax(gains);
+            float gain = gains[first];
+            if (!float.IsFinite(gain))
+                return false;
+            gains[first] = float.NegativeInfinity;
+            if (!MayMove(row[first], q[first], gradient[first], keepZeros))
+                continue;
+            float move = gradient[first] > 0 ? 1 : -1;
+            TensorPrimitives.MultiplyAdd(gram.AsSpan(first * inputs, inputs), -move * scale, gradient, after);
+            Gains(row, q, after, scale, keepZeros, rest);
+            rest[first] = float.NegativeInfinity; // the step back
+            int second = TensorPrimitives.IndexOfMax(rest);
+            if (rest[second] + gain <= Threshold(first, scale) + Threshold(second, scale))
+                continue;
+            Move(first, q, gradient, scale);
+            Move(second, q, gradient, scale);
+            return true;
+        }
+        return false;
+    }
+
+    private void Move(int index, Span<float> q, Span<float> gradient, float scale)
+    {
+        float move = gradient[index] > 0 ? 1 : -1;
+        q[index] += move;
+        TensorPrimitives.MultiplyAdd(gram.AsSpan(index * inputs, inputs), -move * scale, gradient, gradient);
+    }
+
+    /// <summary>Less than this is rounding in single precision, not a gain.</summary>
+    private float Threshold(int index, float scale) => 1e-4f * scale * diagonal[index];
 
     /// <summary>H (w − s q) of some rows, [rows, inputs].</summary>
     private float[] Gradients(float[] rows, float[] scales, int from, int to, float[] integers)

@@ -96,6 +96,8 @@ internal sealed class ScalingGroupFinder(FreeScales free, TypeFacts types)
             problem ??= reason;
         else if (free != FreeScales.None && TakesScales(node, place))
             group.HasFreeSource = true;
+        else if (place.Flat && node.Is("Reshape", "Flatten") && visited.ContainsKey(node.Inputs[0]!))
+            return; // it was come through from its input
         else if (node.Is("Reshape", "Flatten") || !Through(node, place, isReader: false, inputIndex: -1))
             problem ??= $"{node} makes it, which does not commute with a scale";
     }
