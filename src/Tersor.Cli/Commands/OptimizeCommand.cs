@@ -36,10 +36,12 @@ internal static class OptimizeCommand
         DataOptions data = new(required: false);
         Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
         Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
+        Option<OptimizationLevel> level = new("--level") { Description = "How far to go: Graph (what helps on every engine), Engine (also into operators ONNX Runtime is fast at).", DefaultValueFactory = _ => new GraphOptimizerOptions().Level };
+        Option<string[]> with = new("--with") { Description = "Run a pass that is not in the level, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
         Option<string[]> without = new("--without") { Description = "Leave out a pass, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
-        Command command = new("optimize", "Rewrite a model so that it computes the same with less work.") { model, output, dimensions, shapes, without, externalData };
+        Command command = new("optimize", "Rewrite a model so that it computes the same with less work.") { model, output, dimensions, shapes, level, with, without, externalData };
         data.AddTo(command, withMetrics: false);
         foreach (Option option in new Option[] { force, trustLinks, json })
             command.Add(option);
@@ -47,6 +49,8 @@ internal static class OptimizeCommand
         {
             Options = new()
             {
+                Level = parsed.GetValue(level),
+                With = parsed.GetValue(with)!,
                 Without = parsed.GetValue(without)!,
                 FixDimensions = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
             },
@@ -70,7 +74,7 @@ internal static class OptimizeCommand
     public static int Execute(OptimizeRequest request, Terminal terminal, CancellationToken cancellation)
     {
         OutputPath.Check(request.Output, request.Force, request.Model);
-        foreach (string name in request.Options.Without.Where(n => !PassNames.Contains(n)))
+        foreach (string name in request.Options.Without.Concat(request.Options.With).Where(n => !PassNames.Contains(n)))
             throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
         GraphOptimizerOptions options = request.Options with { Samples = input.Samples, Runner = input.Runner };

@@ -40,16 +40,7 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
         OptimizationRun run = new(original, options, cancellation);
         if (!options.FixDimensions.IsEmpty)
             run.Step(new FixDimensionsPass(options.FixDimensions), 0);
-        Pass[] passes = [.. new Pass[]
-        {
-            new InlineFunctionsPass(),
-            new LiftConstantsPass(options.LiftConstants),
-            new RemoveNoOpsPass(),
-            new FoldConstantsPass(options.FoldConstants),
-            new MergeDuplicatesPass(),
-            new FoldBatchNormalizationPass(options.FoldBatchNormalization),
-            new RemoveUnreachablePass(),
-        }.Where(p => !options.Without.Contains(p.Name))];
+        Pass[] passes = [.. Passes(options).Where(p => !options.Without.Contains(p.Name))];
         bool again = true;
         for (int round = 1; again && round <= options.MaxRounds; round++)
         {
@@ -59,4 +50,26 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
         }
         return run.Finish();
     }
+
+    private static IEnumerable<Pass> Passes(GraphOptimizerOptions options)
+    {
+        bool engine = options.Level >= OptimizationLevel.Engine;
+        List<Pass> passes = [new InlineFunctionsPass(), new LiftConstantsPass(options.LiftConstants), new RemoveNoOpsPass(), new FoldConstantsPass(options.FoldConstants), new MergeDuplicatesPass()];
+        // Before scales are folded: a scale inside a pattern belongs to it.
+        if (engine)
+            passes.Add(new RecognizePatternsPass(options.RecognizePatterns));
+        passes.Add(new FoldBatchNormalizationPass(options.FoldBatchNormalization));
+        if (engine)
+            passes.AddRange([new ReduceToPoolingPass(), new NormalizationToConvolutionPass(options.NormalizationToConvolution)]);
+        passes.AddRange(options.With.Where(name => passes.TrueForAll(p => p.Name != name)).Select(Extra));
+        passes.Add(new RemoveUnreachablePass());
+        return passes;
+    }
+
+    private static Pass Extra(string name) => PassCatalog.Find(name)?.Create(null) switch
+    {
+        { Effect: not PassEffect.Lossy } pass => pass,
+        { } => throw new CompressionException($"Pass '{name}' approximates; optimizing runs only passes that keep the outputs.") { Pass = name },
+        null => throw new CompressionException($"There is no pass '{name}'.") { Pass = name },
+    };
 }

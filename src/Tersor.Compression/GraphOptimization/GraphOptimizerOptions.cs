@@ -5,6 +5,12 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>What <see cref="GraphOptimizer"/> does. Immutable; change it with <c>with</c>.</summary>
 public sealed record GraphOptimizerOptions
 {
+    /// <summary>How far to go. Default: <see cref="OptimizationLevel.Graph"/>.</summary>
+    public OptimizationLevel Level { get; init; }
+
+    /// <summary>Names of passes of the catalogue to run besides those of the level, with their default options and in this order. None may approximate. Default: none.</summary>
+    public IReadOnlyList<string> With { get; init; } = [];
+
     /// <summary>Names of passes to leave out. Default: none.</summary>
     public IReadOnlyList<string> Without { get; init; } = [];
 
@@ -19,6 +25,12 @@ public sealed record GraphOptimizerOptions
 
     /// <summary>How scales and shifts are folded.</summary>
     public FoldBatchNormalizationOptions FoldBatchNormalization { get; init; } = new();
+
+    /// <summary>How operators that are written out are recognized; from <see cref="OptimizationLevel.Engine"/> on.</summary>
+    public RecognizePatternsOptions RecognizePatterns { get; init; } = new();
+
+    /// <summary>Which scales and shifts become convolutions; from <see cref="OptimizationLevel.Engine"/> on. Default: those by constants too.</summary>
+    public NormalizationToConvolutionOptions NormalizationToConvolution { get; init; } = new() { ScalesAndShifts = true };
 
     /// <summary>Inputs to verify with, as a caller would feed them. Default: made-up ones.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? Samples { get; init; }

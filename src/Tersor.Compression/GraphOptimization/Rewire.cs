@@ -30,6 +30,22 @@ internal static class Rewire
     /// <summary>True when <paramref name="value"/> is read in one place only and by no graph's outputs.</summary>
     public static bool HasOneReader(Value value) => value.Uses.Count == 1 && !value.IsGraphOutput;
 
+    /// <summary>Removes a node nothing reads any more, and then those that only it read.</summary>
+    public static void RemoveChain(Node node)
+    {
+        if (!node.IsInGraph || node.Outputs.Any(o => o is { IsUnused: false }))
+            return;
+        Value?[] inputs = [.. node.Inputs];
+        node.Remove();
+        foreach (Value? input in inputs)
+        {
+            if (input is { IsUnused: true, Producer: { } producer })
+                RemoveChain(producer);
+            else
+                RemoveIfUnused(input);
+        }
+    }
+
     /// <summary>Removes the producer of a value nothing reads, or the initializer.</summary>
     public static void RemoveIfUnused(Value? value)
     {

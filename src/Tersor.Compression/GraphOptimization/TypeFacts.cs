@@ -14,6 +14,9 @@ internal sealed class TypeFacts(PassContext context)
 
     public long[]? Fixed(Value? value) => Shape(value) is { } shape && shape.All(d => d.Size is not null) ? [.. shape.Select(d => d.Size!.Value)] : null;
 
+    /// <summary>The sizes of the dimensions from <paramref name="axis"/> on, or null when one is not known.</summary>
+    public long[]? Fixed(Value? value, int axis) => Shape(value) is { } shape && shape.Skip(axis).All(d => d.Size is not null) ? [.. shape.Skip(axis).Select(d => d.Size!.Value)] : null;
+
     /// <summary>True when both have the same shape for certain: equal sizes, or one named dimension.</summary>
     public bool SameShape(Value a, Value b) => Shape(a) is { } x && Shape(b) is { } y && x.Length == y.Length && x.Zip(y).All(p => Same(p.First, p.Second));
 

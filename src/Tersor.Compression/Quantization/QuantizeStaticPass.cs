@@ -4,11 +4,11 @@ using Tersor.Onnx;
 
 namespace Tersor.Compression.Quantization;
 
-/// <summary>Static 8-bit quantization: weights become integers, and activations get a scale and a zero point from ranges that were observed before.</summary>
+/// <summary>Static quantization: weights become integers, and activations get a scale and a zero point from ranges that were observed before.</summary>
 /// <remarks>Source: Jacob et al. 2018, arXiv:1712.05877, sections 2 and 3; Krishnamoorthi 2018, arXiv:1806.08342.</remarks>
-/// <param name="placement">What runs in 8 bits, as values and nodes of the model the pass is run on.</param>
-/// <param name="rangeOf">The range of each activation in <see cref="QuantizationPlacement.Activations"/>.</param>
-public sealed class QuantizeStaticPass(QuantizationPlacement placement, Func<Value, (double Low, double High)> rangeOf) : Pass
+/// <param name="placement">What is quantized, as values and nodes of the model the pass is run on.</param>
+/// <param name="numbers">Ranges of the activations, formats, weight scales.</param>
+public sealed class QuantizeStaticPass(QuantizationPlacement placement, StaticNumbers numbers) : Pass
 {
     internal const string PassName = "quantize-static";
 
@@ -24,8 +24,10 @@ public sealed class QuantizeStaticPass(QuantizationPlacement placement, Func<Val
     /// <inheritdoc/>
     public override IEnumerable<string> Problems(Model model, PassContext context)
     {
-        if (model.Opset < RequiredOpset)
-            yield return $"The model is written in opset {model.Opset}; {RequiredOpset} or more is needed. Raise it first.";
+        if (model.Opset < numbers.Format.RequiredOpset)
+            yield return $"The model is written in opset {model.Opset}; {numbers.Format.RequiredOpset} or more is needed. Raise it first.";
+        foreach (string problem in numbers.Format.Problems())
+            yield return problem;
     }
 
     /// <inheritdoc/>
@@ -34,7 +36,7 @@ public sealed class QuantizeStaticPass(QuantizationPlacement placement, Func<Val
         PassReport report = new();
         foreach (PassSkip skip in placement.Skipped)
             report.Skip(skip.Subject, skip.Reason);
-        new QdqEmitter(placement, new RangePlan(placement, rangeOf), report).Emit();
+        new QdqEmitter(placement, numbers, report).Emit();
         model.RemoveUnusedInitializers();
         return report;
     }

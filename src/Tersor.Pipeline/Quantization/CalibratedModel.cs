@@ -1,5 +1,4 @@
 using Tersor.Compression;
-using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Data;
@@ -11,46 +10,47 @@ namespace Tersor.Pipeline.Quantization;
 /// <summary>A float model, what is known about its values, and the quantized models that follow: measured once, built from as often as needed.</summary>
 internal sealed class CalibratedModel
 {
-    private readonly Model model;
-    private readonly Placer placer;
-    private readonly Dictionary<Value, (double Low, double High)> ranges;
+    private readonly EngineRules rules;
+    private readonly Func<Value, OnnxType?> typeOf;
+    private readonly Func<Node, string?> keepFloat;
 
-    private CalibratedModel(Model model, Placer placer, Dictionary<Value, (double Low, double High)> ranges, QuantizationPlacement full)
+    private CalibratedModel(Model model, EngineRules rules, Func<Value, OnnxType?> typeOf, Func<Node, string?> keepFloat, IReadOnlyDictionary<Value, ValueDistribution> distributions, QuantizationPlacement everything)
     {
-        (this.model, this.placer, this.ranges, Full) = (model, placer, ranges, full);
+        (Model, this.rules, this.typeOf, this.keepFloat, Distributions, Everything) = (model, rules, typeOf, keepFloat, distributions, everything);
     }
 
-    /// <summary>The placement with nothing kept float by choice.</summary>
-    public QuantizationPlacement Full { get; }
+    /// <summary>The float model. It must not change.</summary>
+    public Model Model { get; }
 
-    /// <summary>Runs the calibration set once to learn the ranges, after one sample to learn types and shapes.</summary>
+    /// <summary>How the values of every activation that can be quantized were distributed.</summary>
+    public IReadOnlyDictionary<Value, ValueDistribution> Distributions { get; }
+
+    /// <summary>Everything that can run in 8 bits.</summary>
+    public QuantizationPlacement Everything { get; }
+
+    /// <summary>Runs the calibration set once to learn how values are distributed, after one sample to learn types and shapes.</summary>
     /// <param name="model">Float, in an operator set that has Q/DQ. It must not change afterwards.</param>
     /// <param name="data">The calibration set.</param>
-    /// <param name="settings">Range estimator, engine threads, nodes kept float.</param>
+    /// <param name="rules">What the target's engine fuses.</param>
+    /// <param name="threads">Engine threads.</param>
     /// <param name="keepFloat">Nodes kept float by the user.</param>
     /// <param name="progress">Told after every sample, as a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static CalibratedModel Calibrate(Model model, IDataSet data, QuantizeSettings settings,
-        Func<Node, string?> keepFloat, IProgress<double>? progress, CancellationToken cancellation)
+    public static CalibratedModel Calibrate(Model model, IDataSet data, EngineRules rules, int threads, Func<Node, string?> keepFloat, IProgress<double>? progress, CancellationToken cancellation)
     {
-        ObserverSettings observer = new() { Session = new() { Threads = settings.Threads } };
+        ObserverSettings observer = new() { Session = new() { Threads = threads } };
         SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
         Observer.Observe(model, data.Take(1), [shapes], observer, cancellation: cancellation);
         InferredTypes inferred = ShapeInference.Infer(model);
-        Placer placer = new(EngineRules.X64Vnni, TypeOf);
-        QuantizationPlacement full = placer.Place(model, keepFloat);
+        QuantizationPlacement everything = new Placer(rules, TypeOf).Everything(model, keepFloat);
 
-        HistogramObserver histograms = new(full.Activations());
+        HistogramObserver histograms = new(everything.Activations());
         Observer.Observe(model, data, [histograms], observer, new ObservationShare(data.Count, progress), cancellation);
-        Dictionary<Value, (double Low, double High)> ranges = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        Dictionary<Value, ValueDistribution> distributions = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)
-        {
-            ValueDistribution distribution = new(histogram);
-            if (distribution.HasValues)
-                ranges[value] = settings.Ranges.Estimate(distribution);
-        }
+            distributions[value] = new(histogram);
         Dictionary<Node, string> noRange = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
-        foreach (QuantizationUnit unit in full.Units)
+        foreach (QuantizationUnit unit in everything.Units)
         {
             StreamingHistogram[] seen = [.. unit.Inputs.Concat(unit.Outputs).Select(v => histograms.Histograms.GetValueOrDefault(v)).OfType<StreamingHistogram>()];
             if (seen.Any(h => h.NonFinite > 0))
@@ -58,9 +58,8 @@ internal sealed class CalibratedModel
             else if (seen.Any(h => h.Count == 0)) // a branch no sample took
                 noRange[unit.Anchor] = "no calibration sample reached it";
         }
-        if (noRange.Count > 0)
-            full = placer.Place(model, n => keepFloat(n) ?? noRange.GetValueOrDefault(n));
-        return new(model, placer, ranges, full);
+        string? Keep(Node node) => keepFloat(node) ?? noRange.GetValueOrDefault(node);
+        return new(model, rules, TypeOf, Keep, distributions, noRange.Count > 0 ? new Placer(rules, TypeOf).Everything(model, Keep) : everything);
 
         // As seen; what no sample reached, as far as it can be inferred.
         OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
@@ -68,24 +67,28 @@ internal sealed class CalibratedModel
             : inferred.TypeOf(value) ?? value.Type;
     }
 
-    /// <summary>The best placement that leaves the given nodes float.</summary>
-    public QuantizationPlacement PlaceWithout(IReadOnlyDictionary<Node, string> keepFloat)
-    {
-        HashSet<Node> never = [.. Full.Units.Select(u => u.Anchor)];
-        Dictionary<Node, string> other = Full.Units.Where(u => keepFloat.ContainsKey(u.Anchor)).ToDictionary(u => u.Anchor, u => keepFloat[u.Anchor]);
-        return placer.Place(model, n => other.GetValueOrDefault(n) ?? (never.Contains(n) ? null : "is float in the placement this one is derived from"));
-    }
+    /// <summary>The best placement by the costs known.</summary>
+    /// <param name="times">What units were measured to take, by their key; null where nothing was.</param>
+    /// <param name="eagerness">As in <see cref="Placer.Eagerness"/>.</param>
+    /// <param name="float">Units that stay float, by their key, with the reason.</param>
+    public QuantizationPlacement Place(IReadOnlyDictionary<string, UnitTime>? times = null, double eagerness = 1, IReadOnlyDictionary<string, string>? @float = null) =>
+        new Placer(rules, typeOf) { Measured = Measured(times), Eagerness = eagerness }.Place(Model, Without(@float));
+
+    /// <summary>The choices of every graph, with the costs known.</summary>
+    public IReadOnlyList<PlacementProblem> Problems(IReadOnlyDictionary<string, UnitTime>? times, IReadOnlyDictionary<string, string>? @float = null) =>
+        [.. Model.Graph.WithNested().Select(g => new Placer(rules, typeOf) { Measured = Measured(times) }.Problem(g, Without(@float), []))];
 
     /// <summary>A quantized copy of the model.</summary>
-    public Model Build(QuantizationPlacement placement, out PassReport report)
-    {
-        Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
-        Dictionary<Value, (double Low, double High)> known = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
-        foreach ((Value value, (double, double) range) in ranges)
-            known[copies[value]] = range;
-        report = new QuantizeStaticPass(placement.On(copies), v => known[v]).Run(copy, PassContext.None);
-        return copy;
-    }
+    /// <param name="placement">A placement of <see cref="Model"/>.</param>
+    /// <param name="numbers">Formats, weight scales, and the range of every activation by its name.</param>
+    /// <param name="report">What was quantized, and what was not and why.</param>
+    public Model Build(QuantizationPlacement placement, QuantizationNumbers numbers, out PassReport report) => numbers.Apply(Model, placement, out report);
+
+    private static Func<QuantizationUnit, (double, double)?> Measured(IReadOnlyDictionary<string, UnitTime>? times) =>
+        unit => times is not null && times.TryGetValue(unit.Key, out UnitTime? time) ? (time.Float * 1000, time.Quantized * 1000) : null;
+
+    private Func<Node, string?> Without(IReadOnlyDictionary<string, string>? @float) =>
+        node => keepFloat(node) ?? (node.Output(0) is { } output ? @float?.GetValueOrDefault(output.Name) : null);
 
     private sealed class ObservationShare(int count, IProgress<double>? progress) : IProgress<ObservationProgress>
     {

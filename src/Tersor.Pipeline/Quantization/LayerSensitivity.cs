@@ -1,5 +1,4 @@
 using Tersor.Compression.Quantization.Placement;
-using Tersor.Onnx;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -8,23 +7,29 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="Noise">Energy of the difference over energy of the outputs.</param>
 public sealed record LayerSensitivity(string Layer, double Noise);
 
+/// <summary>A convolution or matrix product with the elementwise operators, poolings and copies that follow it up to the next one, and the error that quantizing it alone causes.</summary>
+/// <param name="Units">Its units, the first first.</param>
+/// <param name="Noise">Energy of the difference over energy of the outputs.</param>
+internal sealed record RankedLayer(IReadOnlyList<QuantizationUnit> Units, double Noise)
+{
+    public string Name => Units[0].Name;
+}
+
 /// <summary>Ranks layers by the error that quantizing each of them alone causes.</summary>
-/// <remarks>A layer here is a convolution or matrix product with the elementwise operators, poolings and copies that follow it up to the next one.</remarks>
 internal static class SensitivityRanking
 {
-    /// <summary>Measures every layer of the placement, the most sensitive first.</summary>
-    public static IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> Measure(CalibratedModel model, OutputNoise noise, IProgress<double>? progress, CancellationToken cancellation)
+    /// <summary>Measures every layer of a placement, the most sensitive first.</summary>
+    public static IReadOnlyList<RankedLayer> Measure(CalibratedModel model, QuantizationPlacement placement, QuantizationNumbers numbers, OutputNoise noise, IProgress<double>? progress, CancellationToken cancellation)
     {
-        IReadOnlyList<IReadOnlyList<QuantizationUnit>> layers = Layers(model.Full);
-        List<(Node[] Nodes, LayerSensitivity Sensitivity)> result = [];
+        IReadOnlyList<IReadOnlyList<QuantizationUnit>> layers = Layers(placement);
+        List<RankedLayer> result = [];
         foreach (IReadOnlyList<QuantizationUnit> layer in layers)
         {
             cancellation.ThrowIfCancellationRequested();
-            Model trial = model.Build(model.Full.Only(layer.Contains), out _);
-            result.Add(([.. layer.Select(u => u.Anchor)], new(layer[0].Name, noise.Of(trial, cancellation))));
+            result.Add(new(layer, noise.Of(model.Build(placement.Only(layer.Contains), numbers, out _), cancellation)));
             progress?.Report((double)result.Count / layers.Count);
         }
-        return [.. result.OrderByDescending(r => r.Sensitivity.Noise)];
+        return [.. result.OrderByDescending(r => r.Noise)];
     }
 
     private static IReadOnlyList<IReadOnlyList<QuantizationUnit>> Layers(QuantizationPlacement placement)

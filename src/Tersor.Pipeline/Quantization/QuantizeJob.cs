@@ -6,8 +6,6 @@ using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
-using Tersor.Onnx.Editing;
-using Tersor.Onnx.Opsets;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -16,11 +14,11 @@ namespace Tersor.Pipeline.Quantization;
 /// <remarks>Selection reads held-out samples only, never those a final evaluation reads. The same model, data and settings give the same result.</remarks>
 public sealed class QuantizeJob(QuantizeSettings settings)
 {
-    /// <summary>Numbers of float layers tried, in this order, until one is good enough.</summary>
-    private static readonly int[] FloatLayerSteps = [0, 1, 2, 3, 5, 8, 12, 18];
+    /// <summary>How the model is rewritten for the engine first: sizes to fix, samples and runner to verify with. Level and passes are the job's.</summary>
+    public GraphOptimizerOptions Optimizer { get; init; } = new();
 
     /// <summary>Runs the job.</summary>
-    /// <param name="model">Float, optimized. Not modified.</param>
+    /// <param name="model">Float. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from; null where there are none.</param>
     /// <param name="selection">Held-out samples to compare candidates on; null: the last fifth of the calibration set is held out.</param>
     /// <param name="metric">Makes the metric candidates are judged by; null where there are no labels. One that only compares with a reference is not used: the signal to noise is.</param>
@@ -41,7 +39,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
 
     private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
     {
-        Model copy = Prepare(model, QuantizeDynamicPass.RequiredOpset);
+        Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, QuantizeDynamicPass.RequiredOpset);
         PassReport report = new QuantizeDynamicPass(new() { MinElements = settings.MinElements, KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
         StoreWeights(copy, report, ByUser, cancellation);
         return new(copy, QuantizationMode.Dynamic, report, null, null, [], []);
@@ -49,101 +47,35 @@ public sealed class QuantizeJob(QuantizeSettings settings)
 
     private QuantizeResult WeightsOnly(Model model, CancellationToken cancellation)
     {
-        Model copy = Prepare(model, model.Opset);
+        Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, model.Opset);
         PassReport report = new QuantizeWeightsPass(new() { KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
         return new(copy, QuantizationMode.Weights, report, null, null, [], []);
     }
 
     private QuantizeResult Static(Model model, IDataSet data, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
-        Model prepared = Prepare(model, QuantizeStaticPass.RequiredOpset);
         if (metric?.Invoke().NeedsReference == true)
             metric = null;
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection);
-        CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, settings, ByUser, new StageProgress(progress, "calibrating"), cancellation);
-
-        SessionSettings session = new() { Threads = settings.Threads };
-        IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking = [];
-        if (settings.SensitivitySamples > 0 && calibrated.Full.Units.Count > 0)
-        {
-            OutputNoise noise = new(prepared, selecting.Take(settings.SensitivitySamples), session, cancellation);
-            ranking = SensitivityRanking.Measure(calibrated, noise, new StageProgress(progress, "ranking layers"), cancellation);
-        }
-        QuantizeResult result = Choose(prepared, calibrated, ranking, selecting, metric, session, progress, cancellation);
-        if (!settings.RequireSpeed)
+        Sample sample = calibrating.Read(0);
+        EngineRules rules = EngineRules.For(settings.Target);
+        progress?.Report(new("rewriting for the engine", 0));
+        Model rewritten = settings.Optimize ? PreparedModel.ForQuantization(model, OptimizerFor(sample), cancellation) : model;
+        Model prepared = PreparedModel.Of(rewritten, (settings.Format ?? rules.Format).RequiredOpset);
+        CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, rules, settings.Threads, ByUser, new StageProgress(progress, "calibrating"), cancellation);
+        StaticSearch search = new(settings, model, calibrated, sample, selecting, metric, StoreWeights);
+        QuantizeResult? result = search.Run(progress, cancellation);
+        if (result is not null)
             return result;
-        MedianInterval speed = SpeedCheck.Measure(prepared, result.Model, calibrating.Read(0), session, new StageProgress(progress, "measuring speed"), cancellation);
-        if (!(speed.High < 1))
-            return result with { StaticSpeedUp = speed };
         QuantizeResult stored = WeightsOnly(model, cancellation);
-        foreach (QuantizationUnit unit in calibrated.Full.Units.Where(u => u.Rule.Kind == RuleKind.Weighted))
-            stored.Report.Skip(unit.Anchor.ToString(), $"computes in float: in 8 bits the model runs {speed.Median:F2} times as fast here");
-        return result with { Model = stored.Model, Mode = QuantizationMode.Weights, Report = stored.Report, StaticSpeedUp = speed, Candidates = [.. result.Candidates.Select(c => c with { Chosen = false })] };
+        foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.Rule.Kind == RuleKind.Weighted))
+            stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
+        return stored with { FloatMetric = search.FloatMetric, MetricName = metric?.Invoke().Name, Candidates = search.Candidates, Sensitivities = search.Sensitivities, Plan = search.Plan };
     }
 
-    private QuantizeResult Choose(Model prepared, CalibratedModel calibrated, IReadOnlyList<(Node[] Nodes, LayerSensitivity Sensitivity)> ranking, IDataSet samples,
-        Func<IMetric>? metric, SessionSettings session, IProgress<JobProgress>? progress, CancellationToken cancellation)
-    {
-        double? floatMetric = metric is null ? null : Measure(prepared);
-        bool higher = metric?.Invoke().HigherIsBetter ?? true;
-        OutputNoise noise = new(prepared, samples.Take(Math.Max(settings.SensitivitySamples, 8)), session, cancellation);
-        List<(QuantizationCandidate Candidate, Model Model, PassReport Report)> tried = [];
-        int[] steps = [.. FloatLayerSteps.Where(k => k <= ranking.Count)];
-        foreach (int count in steps)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            progress?.Report(new("choosing", (double)tried.Count / steps.Length));
-            Dictionary<Node, string> keep = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
-            foreach ((int rank, (Node[] nodes, LayerSensitivity sensitivity)) in ranking.Take(count).Index())
-            {
-                foreach (Node node in nodes)
-                    keep[node] = $"number {rank + 1} in error: alone it leaves {OutputNoise.Decibel(sensitivity.Noise):F1} dB";
-            }
-            QuantizationPlacement placement = count == 0 ? calibrated.Full : calibrated.PlaceWithout(keep);
-            Model candidate = calibrated.Build(placement, out PassReport report);
-            // What is float for the sake of accuracy stays as exact as it is.
-            HashSet<string> exact = [.. keep.Keys.Select(n => n.Outputs[0]!.Name)];
-            StoreWeights(candidate, report, n => ByUser(n) ?? (n.Output(0) is { } output && exact.Contains(output.Name) ? "its layer is sensitive" : null), cancellation);
-            double sqnr = OutputNoise.Decibel(noise.Of(candidate, cancellation));
-            tried.Add((new(count, metric is null ? null : Measure(candidate), sqnr, false), candidate, report));
-            if (IsGoodEnough(tried[^1].Candidate))
-                break;
-        }
-        int best = tried.FindIndex(t => IsGoodEnough(t.Candidate));
-        if (best < 0) // none is: the best there is
-            best = tried.IndexOf(tried.MaxBy(t => t.Candidate.Metric is { } value ? higher ? value : -value : t.Candidate.Sqnr!.Value));
-        return new(tried[best].Model, QuantizationMode.Static, tried[best].Report, floatMetric, metric?.Invoke().Name,
-            [.. ranking.Select(r => r.Sensitivity)], [.. tried.Select((t, i) => t.Candidate with { Chosen = i == best })]);
-
-        bool IsGoodEnough(QuantizationCandidate candidate) => candidate.Metric is { } value
-            ? (higher ? floatMetric!.Value - value : value - floatMetric!.Value) <= settings.MaxDrop
-            : candidate.Sqnr >= settings.MinSqnr;
-
-        double Measure(Model candidate)
-        {
-            IMetric counter = metric();
-            using ModelSession loaded = new(candidate, session);
-            SampleRunner runner = new(loaded, samples.Feedback);
-            foreach (Sample sample in samples.Samples())
-                counter.Add(new(sample, runner.Run(sample, null, cancellation), null));
-            return counter.Value;
-        }
-    }
-
-    /// <summary>A copy in an operator set that has what is needed, without functions: the engine inlines them too, and a weight in a function has no channel of its own.</summary>
-    private static Model Prepare(Model model, long opset)
-    {
-        Model copy = model.Clone();
-        FunctionInliner.InlineAll(copy);
-        OpsetRaiser.Raise(copy, Math.Max(copy.Opset, opset));
-        // A weight behind a Transpose, Cast or Identity is one all the same; an optimized model has none.
-        if (copy.Weights().Any(u => u.Path.Length > 0))
-        {
-            new RemoveNoOpsPass().Run(copy, PassContext.None);
-            new FoldConstantsPass(new()).Run(copy, PassContext.None);
-        }
-        return copy;
-    }
+    /// <summary>Verifies on a sample of the data where none was given: made-up input may not reach what the data reaches.</summary>
+    private GraphOptimizerOptions OptimizerFor(Sample sample) =>
+        Optimizer.Samples is not null ? Optimizer : Optimizer with { Samples = [sample.Steps[0].ToDictionary(i => i.Key, i => (RuntimeValue)new RuntimeValue.Dense(i.Value))] };
 
     private void StoreWeights(Model model, PassReport report, Func<Node, string?> keepFloat, CancellationToken cancellation)
     {

@@ -5,11 +5,15 @@ using Tersor.Runtime;
 namespace Tersor.Pipeline.Quantization;
 
 /// <summary>One quantized model that was tried.</summary>
-/// <param name="FloatLayers">How many of the most sensitive layers stay float in it.</param>
-/// <param name="Metric">The metric on the held-out samples; null where there are no labels.</param>
+/// <param name="Name">What is special about it, in a few words.</param>
+/// <param name="FloatLayers">How many layers with weights that could run in 8 bits stay float in it.</param>
+/// <param name="Metric">The metric on the held-out samples; null where there are no labels or it was not measured.</param>
 /// <param name="Sqnr">Signal to quantization noise of its outputs, in dB, on held-out samples; null where it was not measured.</param>
+/// <param name="SpeedUp">How many times faster than the float model it runs here; null where it was not measured.</param>
+/// <param name="Milliseconds">Median latency; null where it was not measured.</param>
+/// <param name="Bytes">Bytes of its weights.</param>
 /// <param name="Chosen">Whether it is the result.</param>
-public sealed record QuantizationCandidate(int FloatLayers, double? Metric, double? Sqnr, bool Chosen);
+public sealed record QuantizationCandidate(string Name, int FloatLayers, double? Metric, double? Sqnr, MedianInterval? SpeedUp, double? Milliseconds, long Bytes, bool Chosen);
 
 /// <summary>What <see cref="QuantizeJob"/> made and why.</summary>
 /// <param name="Model">The quantized model.</param>
@@ -18,7 +22,10 @@ public sealed record QuantizationCandidate(int FloatLayers, double? Metric, doub
 /// <param name="FloatMetric">The float model's metric on the held-out samples; null where there are no labels.</param>
 /// <param name="MetricName">The metric's name; null where there are no labels.</param>
 /// <param name="Sensitivities">Layers by the error each causes alone, the most sensitive first; empty when it was not measured.</param>
-/// <param name="Candidates">What was tried.</param>
-/// <param name="StaticSpeedUp">How many times faster the best static candidate is than the float model here; null where it was not measured. Below 1 it was dropped.</param>
+/// <param name="Candidates">What was tried, the fastest first.</param>
 public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassReport Report, double? FloatMetric, string? MetricName,
-    IReadOnlyList<LayerSensitivity> Sensitivities, IReadOnlyList<QuantizationCandidate> Candidates, MedianInterval? StaticSpeedUp = null);
+    IReadOnlyList<LayerSensitivity> Sensitivities, IReadOnlyList<QuantizationCandidate> Candidates)
+{
+    /// <summary>What was measured and decided, to be read, edited and used again; null where nothing was measured.</summary>
+    public QuantizationPlan? Plan { get; init; }
+}

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 
 namespace Tersor.Pipeline.Quantization;
@@ -28,6 +30,9 @@ public sealed record QuantizeSettings
     /// <summary>How a range is chosen from what was observed. Default: least mean squared error.</summary>
     public RangeEstimator Ranges { get; init; } = new RangeEstimator.MeanSquaredError();
 
+    /// <summary>Rewrite the graph for the engine first. Default: yes.</summary>
+    public bool Optimize { get; init; } = true;
+
     /// <summary>Calibration samples used, at most. Default 100.</summary>
     public int CalibrationSamples { get; init; } = 100;
 
@@ -37,11 +42,23 @@ public sealed record QuantizeSettings
     /// <summary>Held-out samples on which candidates are compared, at most. Default 100.</summary>
     public int SelectionSamples { get; init; } = 100;
 
-    /// <summary>How much of the metric may be lost (0.005: half a point of accuracy) before layers go back to float. Default 0.005.</summary>
-    public double MaxDrop { get; init; } = 0.005;
+    /// <summary>How much of the metric may be lost (0.01: one point of accuracy) before layers go back to float. Default 0.01.</summary>
+    public double MaxDrop { get; init; } = 0.01;
 
-    /// <summary>Where there are no labels: signal to quantization noise of the outputs, in dB, below which layers go back to float. Default 25.</summary>
-    public double MinSqnr { get; init; } = 25;
+    /// <summary>Where there are no labels: signal to quantization noise of the outputs, in dB, below which layers go back to float. Default 30.</summary>
+    public double MinSqnr { get; init; } = 30;
+
+    /// <summary>How many times faster than float the result must be, at the lower end of the measurement's interval; null: faster at all, see <see cref="RequireSpeed"/>. Default null.</summary>
+    public double? MinSpeedUp { get; init; }
+
+    /// <summary>Bytes of weights the result may have at most; null: any. Default null.</summary>
+    public long? MaxBytes { get; init; }
+
+    /// <summary>The kind of machine the result is for. Default: this one. What pays is measured here, all the same.</summary>
+    public TargetMachine Target { get; init; } = TargetMachines.Here;
+
+    /// <summary>What numbers activations and weights become; null: what suits the target. Default null.</summary>
+    public NumberFormat? Format { get; init; }
 
     /// <summary>Names of nodes that stay float; <c>*</c> stands for any characters. Default: none.</summary>
     public ImmutableArray<string> KeepFloat { get; init; } = [];
@@ -76,6 +93,12 @@ public sealed record QuantizeSettings
             yield return $"{nameof(MinSqnr)} is {MinSqnr}; expected a number of dB.";
         if (Ranges is RangeEstimator.Percentile { Percent: var percent } && !(percent is > 50 and <= 100))
             yield return $"The percentile is {percent}; expected above 50 and at most 100.";
+        if (MinSpeedUp is { } speed && !(speed > 0 && double.IsFinite(speed)))
+            yield return $"{nameof(MinSpeedUp)} is {speed}; expected a number above 0.";
+        if (MaxBytes is < 1)
+            yield return $"{nameof(MaxBytes)} is {MaxBytes}; expected 1 or more.";
+        foreach (string problem in Format?.Problems() ?? [])
+            yield return problem;
         if (Threads < 0)
             yield return $"{nameof(Threads)} is {Threads}; expected 0 or more.";
     }

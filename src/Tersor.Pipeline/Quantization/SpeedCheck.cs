@@ -4,25 +4,33 @@ using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
-/// <summary>Whether a changed model is faster here: both run one sample, interleaved.</summary>
+/// <summary>How fast models are beside each other here: all run one sample, interleaved.</summary>
 internal static class SpeedCheck
 {
-    private const int Rounds = 40;
+    /// <summary>Time one measurement takes at least, and what all of them together may take.</summary>
+    private static readonly TimeSpan Measurement = TimeSpan.FromMilliseconds(2), Whole = TimeSpan.FromSeconds(12);
 
-    /// <summary>How many times faster than <paramref name="original"/> the changed model is, with its 95 % interval.</summary>
-    public static MedianInterval Measure(Model original, Model changed, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
+    /// <summary>How many times faster than the first each model is, with its 95 % interval, and the median latency in milliseconds.</summary>
+    /// <param name="models">The first is what the others are compared with.</param>
+    /// <param name="sample">What is fed.</param>
+    /// <param name="session">How to run.</param>
+    /// <param name="progress">Told after every round, as a share 0..1.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Measure(IReadOnlyList<Model> models, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
         try
         {
-            BenchmarkModel[] models = [.. new[] { original, changed }.Select((model, i) =>
+            BenchmarkModel[] files = [.. models.Select((model, i) =>
             {
                 string path = Path.Combine(folder.FullName, $"{i}.onnx");
                 model.Save(path);
                 return new BenchmarkModel(path, path, sample.Steps[0]);
             })];
-            BenchmarkOptions options = new() { Rounds = Rounds, Session = session, MeasureMemory = false };
-            return Benchmark.Run(models, options, new RoundShare(progress), cancellation).Results[1].SpeedUp;
+            BenchmarkOptions options = new() { Rounds = 3, Session = session, MeasureMemory = false, MinMeasurement = Measurement };
+            double round = Benchmark.Run(files, options, null, cancellation).Results.Sum(r => Math.Max(r.Latency.Median, Measurement.TotalMilliseconds));
+            int rounds = (int)Math.Clamp(Whole.TotalMilliseconds / round, 7, 60);
+            return [.. Benchmark.Run(files, options with { Rounds = rounds }, new RoundShare(progress, rounds), cancellation).Results.Select(r => (r.SpeedUp, r.Latency.Median))];
         }
         finally
         {
@@ -30,8 +38,8 @@ internal static class SpeedCheck
         }
     }
 
-    private sealed class RoundShare(IProgress<double>? progress) : IProgress<int>
+    private sealed class RoundShare(IProgress<double>? progress, int rounds) : IProgress<int>
     {
-        public void Report(int value) => progress?.Report((double)value / Rounds);
+        public void Report(int value) => progress?.Report((double)value / rounds);
     }
 }

@@ -192,7 +192,7 @@ public sealed class QuantizeEverythingTests
         Observer.Observe(model, samples, new Dictionary<string, string>(), [ranges]);
         Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         Dictionary<Value, (double, double)> known = ranges.Ranges.ToDictionary(r => copies[r.Key], r => ((double)r.Value.Min, (double)r.Value.Max));
-        new QuantizeStaticPass(placement.On(copies), v => known[v]).Run(copy, PassContext.None);
+        new QuantizeStaticPass(placement.On(copies), new() { RangeOf = v => known[v] }).Run(copy, PassContext.None);
 
         using ModelSession before = new(model), after = new(copy);
         IReadOnlyDictionary<string, Tensor> expected = before.Run(new Dictionary<string, Tensor> { ["x"] = input }), actual = after.Run(new Dictionary<string, Tensor> { ["x"] = input });

@@ -41,9 +41,9 @@ public sealed class QuantizeStaticPassTests
         Assert.DoesNotContain("Gemm", executed);
         Assert.Contains("QLinearConv", executed);
         // A float operator in the middle would mean that a rule of the table does not hold.
-        Assert.Equal(new[] { "QLinearAdd", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool", "QLinearMul", "QGemm", "Flatten", "MaxPool", "QuantizeLinear", "DequantizeLinear" }.Order(), executed.Distinct().Order());
+        Assert.Equal(new[] { "QLinearAdd", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool", "QLinearMul", "QGemm", "Flatten", "MaxPool", "QuantizeLinear" }.Order(), executed.Distinct().Order());
+        // The last product scales its sums to float itself.
         Assert.Single(executed, "QuantizeLinear");
-        Assert.Single(executed, "DequantizeLinear");
     }
 
     [Fact]
@@ -156,7 +156,7 @@ public sealed class QuantizeStaticPassTests
         Observer.Observe(model, samples, new Dictionary<string, string>(), [ranges]);
         Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         Dictionary<Value, (double, double)> known = ranges.Ranges.ToDictionary(r => copies[r.Key], r => ((double)r.Value.Min, (double)r.Value.Max));
-        PassReport report = new QuantizeStaticPass(placement.On(copies), v => known[v]).Run(copy, PassContext.None);
+        PassReport report = new QuantizeStaticPass(placement.On(copies), new() { RangeOf = v => known[v] }).Run(copy, PassContext.None);
         return (copy, report);
     }
 

@@ -12,7 +12,7 @@ internal static class FusedPatterns
             return null;
         // x · clip(x + 3, 0, 6) / 6 and 0.5 · x · (1 + erf(x / √2)): the constant comes last.
         double scale = affine.Scale.Values[0];
-        if (affine.Scale.Values.Length == 1 && !affine.Shifts && IsVariable(producer, "Mul") && (Near(scale, 1.0 / 6) || Near(scale, 0.5)))
+        if (affine.Scale.Values.Length == 1 && !affine.Shifts && IsVariable(producer, "Mul") && !IsGated(producer) && (Near(scale, 1.0 / 6) || Near(scale, 0.5)))
             return "ends a HardSwish or GELU";
         // (x - mean) / deviation · gamma + beta
         if (IsVariable(producer, "Div"))
@@ -22,6 +22,9 @@ internal static class FusedPatterns
     }
 
     private static bool IsVariable(Node node, string opType) => node.Is(opType) && node.Inputs.All(i => i is { Constant: null });
+
+    /// <summary>x times a gate that is an operator already: nothing is missing from it.</summary>
+    private static bool IsGated(Node node) => node.Inputs.Any(i => i?.Producer?.Is("HardSigmoid", "Sigmoid") == true);
 
     private static bool Near(double value, double expected) => Math.Abs(value - expected) < 1e-6;
 }

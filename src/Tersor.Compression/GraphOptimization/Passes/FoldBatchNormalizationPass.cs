@@ -38,6 +38,9 @@ public sealed class FoldBatchNormalizationPass(FoldBatchNormalizationOptions opt
         return report;
     }
 
+    /// <summary>True when a layer beside the node, or a neighbour of its kind, can take it.</summary>
+    internal bool CanFold(AffineNode affine, TypeFacts types) => TryFold(affine, types, null, out _);
+
     /// <summary>Folds the node where that is possible. Without a report it only looks.</summary>
     private bool TryFold(AffineNode affine, TypeFacts types, PassReport? report, out string? reason)
     {
@@ -132,7 +135,7 @@ public sealed class FoldBatchNormalizationPass(FoldBatchNormalizationOptions opt
             : types.Widens(affine, layer.Inputs) ? "may widen its input's shape"
             : Shared(layer) ?? (LayerFold.TryBias(layer) is null ? $"the bias of {use.Node} is not one number an output channel" : null);
         if (reason is not null)
-            return false;
+            return affine.Shifts && Shared(layer) is null && LayerFold.TryBias(layer) is not null && ScaleBehindShift.Fold(affine, layer, types, report);
         if (report is null)
             return true;
         report.Changed(affine.Node.ToString(), $"folded into {use.Node} behind it");

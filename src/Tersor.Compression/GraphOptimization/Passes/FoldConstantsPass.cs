@@ -93,23 +93,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
         report.Changed(node.ToString(), what);
         Value constant = Constants.Add(node, output.Name, tensor);
         output.ReplaceAllUsesWith(constant);
-        RemoveChain(node);
-    }
-
-    /// <summary>Removes a node nothing reads any more, and then those that only it read.</summary>
-    private static void RemoveChain(Node node)
-    {
-        if (!node.IsInGraph || node.Outputs.Any(o => o is { IsUnused: false }))
-            return;
-        Value?[] inputs = [.. node.Inputs];
-        node.Remove();
-        foreach (Value? input in inputs)
-        {
-            if (input is { IsUnused: true, Producer: { } producer })
-                RemoveChain(producer);
-            else
-                Rewire.RemoveIfUnused(input);
-        }
+        Rewire.RemoveChain(node);
     }
 
     private static void InlineBranches(Graph graph, PassReport report)

@@ -7,14 +7,19 @@ using Tensor = Tersor.Onnx.Tensor;
 namespace Tersor.Compression.Quantization.Emission;
 
 /// <summary>Writes a placement into the model as QuantizeLinear and DequantizeLinear nodes around the operators, in the form the engine fuses.</summary>
-/// <remarks>Activations are unsigned 8-bit with one scale a tensor, weights signed 8-bit with one scale an output channel, biases 32-bit under scale input · weight.</remarks>
-internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan ranges, PassReport report)
+/// <remarks>Activations have one scale a tensor, weights are signed integers, biases 32-bit under scale input · weight.</remarks>
+internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers numbers, PassReport report)
 {
     /// <summary>An activation in 8 bits: where the integers are, and what they stand for.</summary>
     private sealed record Quantized(Value Integers, QuantizationParameters Parameters);
 
+    private readonly RangePlan ranges = new(placement, numbers);
+
     /// <summary>By the value the placement knows; its place in the graph may have been taken by another.</summary>
     private readonly Dictionary<Value, Quantized> quantized = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+
+    /// <summary>What a value is, beyond what its integers stand for, by the value: a part of a step that only biases of its readers can hold.</summary>
+    private readonly Dictionary<Value, double> remainders = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
     private readonly List<Value> restored = [];
     private readonly Dictionary<Graph, SharedConstants> constants = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Graph>);
 
@@ -24,10 +29,12 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
         {
             foreach (Value input in unit.Inputs.Where(i => !quantized.ContainsKey(i)))
                 Quantize(input, input, everyReader: false);
-            if (unit.Rescale is { } factor)
-                Rescale(unit, factor);
+            if (unit.Affine is { } affine)
+                EmitAffine(unit, affine);
             else if (unit.Rule.Kind == RuleKind.HardSigmoid)
                 EmitHardSigmoid(unit);
+            else if (unit.Rule.Kind == RuleKind.Saturation)
+                EmitSaturation(unit);
             else
                 EmitFused(unit);
         }
@@ -43,7 +50,9 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
         if (unit.Rule.Kind == RuleKind.Weighted)
             QuantizeWeights(unit);
         else if (unit.Rule.Kind == RuleKind.Fused)
-            QuantizeConstantInputs(node);
+            QuantizeConstantInputs(node, null);
+        else if (unit.Rule.ActivationInputs > 1)
+            QuantizeConstantInputs(node, ranges[unit.Outputs[0]]);
         bool quantizeOutput = placement.NeedsQuantizedOutput(unit);
         Value[] logical = [.. unit.Outputs];
         if (unit.Activation is { } activation)
@@ -77,14 +86,48 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
             copy.Node.SetInput(copy.Index, copied);
     }
 
-    /// <summary>x · c: the integers of x under scale · c. No node computes it.</summary>
-    private void Rescale(QuantizationUnit unit, double factor)
+    /// <summary>a x + b: the integers of x under scale · a, with the zero point moved by b. No node computes it, unless the zero point would leave the integers.</summary>
+    private void EmitAffine(QuantizationUnit unit, ScalarAffine affine)
     {
         Node node = unit.Anchor;
-        Quantized input = quantized[unit.Inputs[0]];
-        QuantizationParameters scaled = input.Parameters with { Scale = (float)(input.Parameters.Scale * factor) };
-        Replace(node, input.Integers, scaled);
-        report.Changed(node.ToString(), "is a change of scale");
+        Quantized input = quantized[affine.Input];
+        double scale = input.Parameters.Scale * affine.Scale, steps = affine.Shift / scale;
+        int shift = (int)Math.Round(Math.Clamp(steps, int.MinValue / 4, int.MaxValue / 4), MidpointRounding.ToEven);
+        QuantizationParameters moved = input.Parameters with { Scale = (float)scale, ZeroPoint = input.Parameters.ZeroPoint - shift };
+        (int least, int greatest) = QuantizationParameters.Integers(moved.Type);
+        double remainder = (steps - shift) * scale;
+        bool exact = Math.Abs(steps - shift) < 1e-3;
+        if (moved.ZeroPoint < least || moved.ZeroPoint > greatest || !(exact || (HasBias(node.Outputs[0]!) && !remainders.ContainsKey(affine.Input))))
+        {
+            EmitShift(unit, affine);
+            return;
+        }
+        // What was left over before is scaled along.
+        double carried = (remainders.GetValueOrDefault(affine.Input) * affine.Scale) + (exact ? 0 : remainder);
+        if (carried != 0)
+            remainders[node.Outputs[0]!] = carried;
+        string subject = node.ToString();
+        Replace(node, input.Integers, moved);
+        report.Changed(subject, "is a change of scale and zero point");
+    }
+
+    /// <summary>Whether all that reads a value are layers with a bias, or changes of scale in front of such.</summary>
+    private bool HasBias(Value value) => !value.IsGraphOutput && value.Uses.All(u => placement.UnitOf(u.Node) is { } reader
+        && (reader.Rule.Kind == RuleKind.Weighted ? u.Index == 0 && !u.Node.Is("MatMul") : reader.Affine is { Shift: 0 } && HasBias(u.Node.Outputs[0]!)));
+
+    /// <summary>a x + b as an 8-bit Add of b / a, read under scale · a.</summary>
+    private void EmitShift(QuantizationUnit unit, ScalarAffine affine)
+    {
+        Node node = unit.Anchor;
+        Value result = node.Outputs[0]!;
+        string subject = node.ToString();
+        QuantizationParameters parameters = ranges[result];
+        Value shift = ConstantActivation(node, Tensor.Scalar((float)(affine.Shift / affine.Scale)), $"{result.Name}/shift", null);
+        int index = ReferenceEquals(node.Inputs[0]?.Constant, null) ? 0 : 1;
+        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[index], shift], [$"{result.Name}/shifted"], name: node.Name).Outputs[0]!;
+        Value integers = InsertQuantize(sum, parameters with { Scale = (float)(parameters.Scale / affine.Scale) }, node);
+        Replace(node, integers, parameters);
+        report.Changed(subject, "runs in 8 bits");
     }
 
     /// <summary>clip(alpha x + beta, 0, 1) = alpha · clip(x + beta / alpha, 0, 1 / alpha): an 8-bit Add that saturates at both ends, read under another scale.</summary>
@@ -92,11 +135,28 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
     {
         Node node = unit.Anchor;
         float alpha = node.Float("alpha", 0.2f), beta = node.Float("beta", 0.5f);
-        Value shift = ConstantActivation(node, Tensor.Scalar(beta / alpha), $"{node.Outputs[0]!.Name}/shift");
-        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[0], shift], [$"{node.Outputs[0]!.Name}/shifted"]).Outputs[0]!;
-        Value integers = InsertQuantize(sum, new(1 / (255 * alpha), 0), node);
-        Replace(node, integers, new(1f / 255, 0));
-        report.Changed(node.ToString(), "is an 8-bit Add whose saturation is the clip");
+        QuantizationParameters result = QuantizationParameters.FromRange(0, 1, numbers.Format.Activations);
+        string subject = node.ToString();
+        EmitAdd(node, beta / alpha, QuantizationParameters.FromRange(0, 1 / alpha, result.Type), result);
+        report.Changed(subject, "is an 8-bit Add whose saturation is the clip");
+    }
+
+    /// <summary>Relu or Clip behind something that others read too: an 8-bit Add of zero that saturates at the same ends.</summary>
+    private void EmitSaturation(QuantizationUnit unit)
+    {
+        QuantizationParameters result = ranges[unit.Outputs[0]];
+        string subject = unit.Anchor.ToString();
+        EmitAdd(unit.Anchor, 0, result, result);
+        report.Changed(subject, "is an 8-bit Add of zero whose saturation is the clip");
+    }
+
+    /// <summary>Puts x + <paramref name="shift"/>, quantized one way and read another, in the place of a node.</summary>
+    private void EmitAdd(Node node, float shift, QuantizationParameters written, QuantizationParameters read)
+    {
+        string name = node.Outputs[0]!.Name;
+        Value constant = ConstantActivation(node, Tensor.Scalar(shift), $"{name}/shift", null);
+        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[0], constant], [$"{name}/shifted"], name: node.Name).Outputs[0]!;
+        Replace(node, InsertQuantize(sum, written, node), read);
     }
 
     /// <summary>Lets everything read the given integers instead of the node's result, and removes the node.</summary>
@@ -135,74 +195,79 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, RangePlan rang
     private void QuantizeWeights(QuantizationUnit unit)
     {
         Node node = unit.Anchor;
-        Tensor weight = node.Inputs[1]!.Constant!;
-        int axis = WeightAxis(node);
+        Tensor original = node.Inputs[1]!.Constant!;
         float inputScale = quantized[unit.Inputs[0]].Parameters.Scale;
-        float[] scales = WeightQuantizer.Scales(weight, axis);
-        float[]? bias = node.OpType == "MatMul" ? null : node.Input(2)?.Constant?.ToFloats();
-        if (bias is not null)
-            WeightQuantizer.FitBias(bias, inputScale, scales);
+        float[]? bias = node.Input(2)?.Constant?.ToFloats();
+        if (remainders.TryGetValue(unit.Inputs[0], out double remainder))
+            bias = WithRemainder(bias, remainder, original, QuantizedWeight.OutputAxis(node));
+        QuantizedWeight weight = QuantizedWeight.Of(node, node.Outputs[0]!.Name, numbers, bias, inputScale);
         string name = node.Inputs[1]!.Name;
         SharedConstants shared = Constants(node.Graph);
-        Value integerWeight = shared.Get(WeightQuantizer.Quantize(weight, axis, scales), $"{name}_quantized");
-        WeightConstraints.Pass(node.Inputs[1]!, integerWeight);
-        node.SetInput(1, Dequantize(node, integerWeight,
-            shared.Get(Tensor.Vector(scales), $"{name}_scale"), shared.Get(Tensor.Vector(new sbyte[scales.Length]), $"{name}_zero_point"), axis, name));
+        Value integers = shared.Get(weight.Integers, $"{name}_quantized");
+        WeightConstraints.Pass(node.Inputs[1]!, integers);
+        node.SetInput(1, Dequantize(node, integers, weight.Scales, weight.ZeroPoint, weight.Axis, name));
         if (bias is null)
             return;
-        int[] integers = WeightQuantizer.QuantizeBias(bias, inputScale, scales)
+        int[] quantizedBias = WeightQuantizer.QuantizeBias(bias, inputScale, weight.Scales)
             ?? throw new CompressionException($"The bias of {node} does not fit 32 bits.") { Pass = QuantizeStaticPass.PassName };
-        string biasName = node.Inputs[2]!.Name;
-        float[] biasScales = Array.ConvertAll(scales, s => s * inputScale);
-        node.SetInput(2, Dequantize(node, shared.Get(Tensor.Vector(integers), $"{biasName}_quantized"),
-            shared.Get(Tensor.Vector(biasScales), $"{biasName}_scale"), shared.Get(Tensor.Vector(new int[scales.Length]), $"{biasName}_zero_point"), 0, biasName));
+        string biasName = node.Input(2)?.Name ?? $"{node.Outputs[0]!.Name}/bias";
+        node.SetInput(2, Dequantize(node, shared.Get(Tensor.Vector(quantizedBias), $"{biasName}_quantized"), Array.ConvertAll(weight.Scales, s => s * inputScale), 0, 0, biasName));
     }
 
-    /// <summary>The output channels' axis of a weight as it is stored.</summary>
-    internal static int WeightAxis(Node node) => node.OpType switch
+    /// <summary>The bias that makes up for an input that is off by <paramref name="remainder"/> everywhere.</summary>
+    private static float[] WithRemainder(float[]? bias, double remainder, Tensor weight, int axis)
     {
-        "Conv" => 0,
-        "Gemm" => node.Int("transB", 0) != 0 ? 0 : 1,
-        _ => 1,
-    };
+        int channels = (int)weight.Shape[axis], inner = (int)Tensor.ElementCount(weight.Shape.AsSpan()[(axis + 1)..]);
+        double[] sums = new double[channels];
+        ReadOnlySpan<float> values = weight.Span<float>();
+        for (int i = 0; i < values.Length; i++)
+            sums[i / inner % channels] += values[i];
+        return [.. sums.Select((sum, c) => (float)((bias?[c] ?? 0) + remainder * sum))];
+    }
 
-    private void QuantizeConstantInputs(Node node)
+    /// <summary>Lets a node read its Float32 constants in 8 bits, under their own ranges or under given parameters.</summary>
+    private void QuantizeConstantInputs(Node node, QuantizationParameters? given)
     {
         for (int i = 0; i < node.Inputs.Count; i++)
         {
             if (node.Inputs[i] is { Constant: { Type: ElementType.Float32 } constant } value)
-                node.SetInput(i, ConstantActivation(node, constant, value.Name));
+                node.SetInput(i, ConstantActivation(node, constant, value.Name, given));
         }
     }
 
-    private Value ConstantActivation(Node before, Tensor constant, string name)
+    private Value ConstantActivation(Node before, Tensor constant, string name, QuantizationParameters? given)
     {
         ReadOnlySpan<float> values = constant.Span<float>();
-        QuantizationParameters parameters = QuantizationParameters.FromRange(TensorPrimitives.Min(values), TensorPrimitives.Max(values));
-        byte[] integers = new byte[values.Length];
-        for (int i = 0; i < integers.Length; i++)
-            integers[i] = parameters.Quantize(values[i]);
-        return InsertDequantize(Constants(before.Graph).Get(Tensor.Create(constant.Shape.AsSpan(), integers), $"{name}_quantized"), parameters, before, name);
+        QuantizationParameters parameters = given ?? QuantizationParameters.FromRange(TensorPrimitives.Min(values), TensorPrimitives.Max(values), numbers.Format.Activations);
+        return InsertDequantize(Constants(before.Graph).Get(parameters.Quantize(constant), $"{name}_quantized"), parameters, before, name);
     }
 
     private Value InsertQuantize(Value value, QuantizationParameters parameters, Node? position)
     {
         SharedConstants shared = Constants(value.Graph);
-        Value integers = value.Graph.InsertBefore(position, "QuantizeLinear", [value, shared.Scale(parameters.Scale), shared.ZeroPoint(parameters.ZeroPoint)], [$"{value.Name}_quantized"]).Outputs[0]!;
-        return integers;
+        return value.Graph.InsertBefore(position, "QuantizeLinear", [value, shared.Scale(parameters), shared.ZeroPoint(parameters)], [$"{value.Name}_quantized"]).Outputs[0]!;
     }
 
     private Value InsertDequantize(Value integers, QuantizationParameters parameters, Node? position, string name)
     {
-        Graph graph = integers.Graph;
+        Graph graph = position?.Graph ?? integers.Graph;
         SharedConstants shared = Constants(graph);
-        Value value = graph.InsertBefore(position, "DequantizeLinear", [integers, shared.Scale(parameters.Scale), shared.ZeroPoint(parameters.ZeroPoint)], [$"{name}_dequantized"]).Outputs[0]!;
+        Value value = graph.InsertBefore(position, "DequantizeLinear", [integers, shared.Scale(parameters), shared.ZeroPoint(parameters)], [$"{name}_dequantized"]).Outputs[0]!;
         restored.Add(value);
         return value;
     }
 
-    private static Value Dequantize(Node before, Value integers, Value scale, Value zeroPoint, int axis, string name) =>
-        before.Graph.InsertBefore(before, "DequantizeLinear", [integers, scale, zeroPoint], [$"{name}_dequantized"], [new("axis", (Attribute)(long)axis)]).Outputs[0]!;
+    /// <summary>Constant integers as numbers: one scale for each index of the axis, or one for all.</summary>
+    private Value Dequantize(Node before, Value integers, float[] scales, sbyte zeroPoint, int axis, string name)
+    {
+        SharedConstants shared = Constants(before.Graph);
+        bool isBias = integers.Constant!.Type == ElementType.Int32;
+        // A single scale is a scalar: the engine does not fuse a vector of one element.
+        long[] shape = scales.Length == 1 ? [] : [scales.Length];
+        Value zeroPoints = shared.Get(isBias ? Tensor.Create(shape, new int[scales.Length]) : Tensor.Create(shape, Enumerable.Repeat(zeroPoint, scales.Length).ToArray()), $"{name}_zero_point");
+        return before.Graph.InsertBefore(before, "DequantizeLinear", [integers, shared.Get(Tensor.Create(shape, scales), $"{name}_scale"), zeroPoints], [$"{name}_dequantized"],
+            scales.Length == 1 ? [] : [new("axis", (Attribute)(long)axis)]).Outputs[0]!;
+    }
 
     private SharedConstants Constants(Graph graph) => constants.TryGetValue(graph, out SharedConstants? known) ? known : constants[graph] = new(graph);
 }

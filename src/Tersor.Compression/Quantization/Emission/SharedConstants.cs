@@ -7,9 +7,9 @@ internal sealed class SharedConstants(Graph graph)
 {
     private readonly Dictionary<ulong, List<Value>> known = [];
 
-    public Value Scale(float scale) => Get(Tensor.Scalar(scale), "scale");
+    public Value Scale(QuantizationParameters parameters) => Get(Tensor.Scalar(parameters.Scale), "scale");
 
-    public Value ZeroPoint(byte zeroPoint) => Get(Tensor.Scalar(zeroPoint), "zero_point");
+    public Value ZeroPoint(QuantizationParameters parameters) => Get(parameters.ZeroPointTensor(), "zero_point");
 
     public Value Get(Tensor tensor, string nameHint)
     {

@@ -10,10 +10,11 @@ public static class WeightQuantizer
     /// <summary>Largest magnitude of a quantized weight: −128 is left out, so that the range is symmetric.</summary>
     public const int Limit = 127;
 
-    /// <summary>One scale for each index of <paramref name="axis"/>: the channel's largest magnitude over <see cref="Limit"/>; 1 for a channel of zeros.</summary>
+    /// <summary>One scale for each index of <paramref name="axis"/>: the channel's largest magnitude over <paramref name="limit"/>; 1 for a channel of zeros.</summary>
     /// <param name="weight">Float32, any rank.</param>
     /// <param name="axis">0..rank-1.</param>
-    public static float[] Scales(Tensor weight, int axis)
+    /// <param name="limit">Largest magnitude of an integer: 127 for 8 bits.</param>
+    public static float[] Scales(Tensor weight, int axis, int limit = Limit)
     {
         (int outer, int channels, int inner) = Split(weight, axis);
         ReadOnlySpan<float> values = weight.Span<float>();
@@ -29,14 +30,15 @@ public static class WeightQuantizer
             for (int c = 0; c < channels; c++)
                 largest[c] = Math.Max(largest[c], MathF.Abs(TensorPrimitives.MaxMagnitude(values.Slice((o * channels + c) * inner, inner))));
         }
-        return Array.ConvertAll(largest, v => float.IsNormal(MathF.Abs(v) / Limit) ? MathF.Abs(v) / Limit : 1f);
+        return Array.ConvertAll(largest, v => float.IsNormal(MathF.Abs(v) / limit) ? MathF.Abs(v) / limit : 1f);
     }
 
-    /// <summary>The integers: clamp(round(w / scale[c]), −127, 127), ties to even.</summary>
+    /// <summary>The integers: clamp(round(w / scale[c]), −limit, limit), ties to even.</summary>
     /// <param name="weight">Float32, any rank.</param>
     /// <param name="axis">0..rank-1.</param>
     /// <param name="scales">One positive scale for each index of the axis.</param>
-    public static Tensor Quantize(Tensor weight, int axis, float[] scales)
+    /// <param name="limit">Largest magnitude of an integer: 127 for 8 bits.</param>
+    public static Tensor Quantize(Tensor weight, int axis, float[] scales, int limit = Limit)
     {
         (int outer, int channels, int inner) = Split(weight, axis);
         ReadOnlySpan<float> values = weight.Span<float>();
@@ -47,20 +49,20 @@ public static class WeightQuantizer
             {
                 int start = (o * channels + c) * inner;
                 for (int i = start; i < start + inner; i++)
-                    result[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scales[c], MidpointRounding.ToEven), -Limit, Limit);
+                    result[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scales[c], MidpointRounding.ToEven), -limit, limit);
             }
         }
         return Tensor.Create(weight.Shape.AsSpan(), result);
     }
 
-    /// <summary>Biases as 32-bit integers under scale input · weight[c].</summary>
+    /// <summary>Biases as 32-bit integers under scale input · weight[c]; a single weight scale stands for all channels.</summary>
     /// <returns>Null when a bias does not fit 32 bits under that scale.</returns>
     public static int[]? QuantizeBias(ReadOnlySpan<float> bias, float inputScale, float[] weightScales)
     {
         int[] result = new int[bias.Length];
         for (int c = 0; c < bias.Length; c++)
         {
-            double q = Math.Round(bias[c] / ((double)inputScale * weightScales[c]), MidpointRounding.ToEven);
+            double q = Math.Round(bias[c] / ((double)inputScale * weightScales[weightScales.Length == 1 ? 0 : c]), MidpointRounding.ToEven);
             if (!(Math.Abs(q) <= int.MaxValue))
                 return null;
             result[c] = (int)q;
@@ -74,8 +76,9 @@ public static class WeightQuantizer
         for (int c = 0; c < bias.Length; c++)
         {
             double needed = Math.Abs((double)bias[c]) / inputScale / (int.MaxValue / 2);
-            if (needed > weightScales[c])
-                weightScales[c] = (float)needed;
+            int at = weightScales.Length == 1 ? 0 : c;
+            if (needed > weightScales[at])
+                weightScales[at] = (float)needed;
         }
     }
 

@@ -54,8 +54,16 @@ public sealed class QuantizationPlacement
     /// <param name="copies">Which value of the copy stands for which of this placement's model.</param>
     public QuantizationPlacement On(IReadOnlyDictionary<Value, Value> copies) => new([.. Units.Select(u => u.On(copies))], Skipped);
 
-    /// <summary>A placement of some of these units only, whatever that costs: to measure what each of them does.</summary>
-    public QuantizationPlacement Only(Func<QuantizationUnit, bool> keep) => new([.. Units.Where(keep)], Skipped);
+    /// <summary>A placement of some of these units only, whatever that costs.</summary>
+    /// <param name="keep">Which ones.</param>
+    /// <param name="reason">Why a layer with weights that is not among them stays float; null to say nothing.</param>
+    public QuantizationPlacement Only(Func<QuantizationUnit, bool> keep, Func<QuantizationUnit, string>? reason = null) => new([.. Units.Where(keep)],
+        reason is null ? Skipped : [.. Skipped, .. Units.Where(u => u.Rule.Kind == RuleKind.Weighted && !keep(u)).Select(u => new PassSkip(u.Anchor.ToString(), reason(u)))]);
+
+    /// <summary>Products between float values: made 8-bit for themselves alone, so that their inputs may as well be quantized at run time.</summary>
+    public IEnumerable<QuantizationUnit> Isolated() => Units.Where(u => IsIsolated(u) && u.Inputs[0].Uses.All(use => UnitOf(use.Node) is not { } reader || IsIsolated(reader)));
+
+    private bool IsIsolated(QuantizationUnit unit) => unit.GivesFloat && !NeedsQuantizedOutput(unit) && unit.Inputs is [var input] && ProducerOf(input) is null;
 
     /// <summary>False for a product whose readers all want float.</summary>
     internal bool NeedsQuantizedOutput(QuantizationUnit unit) => !unit.GivesFloat || unit.Outputs.Any(o => o.Uses.Any(u => Quantizes(u.Node)));

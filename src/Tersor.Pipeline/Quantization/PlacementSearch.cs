@@ -1,0 +1,88 @@
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>One way to place 8 bits in a model.</summary>
+/// <param name="Name">What is special about it, in a few words.</param>
+/// <param name="Placement">What runs in 8 bits.</param>
+/// <param name="Dynamic">Products among them that are quantized at run time, by unit key.</param>
+/// <param name="Times">The costs it was chosen by; null for those of the table.</param>
+/// <param name="Eagerness">As in <see cref="Placer.Eagerness"/>.</param>
+internal sealed record PlacementCandidate(string Name, QuantizationPlacement Placement, IReadOnlySet<string> Dynamic, IReadOnlyDictionary<string, UnitTime>? Times, double Eagerness)
+{
+    /// <summary>Equal for candidates that give the same model.</summary>
+    public string Signature { get; } = string.Join('\n', Placement.Units.Select(u => Dynamic.Contains(u.Key) ? $"{u.Key} dynamic" : u.Key).Order(StringComparer.Ordinal));
+}
+
+/// <summary>Looks for the fastest placement: proposes those that are best by what is known of costs, and measures them beside each other.</summary>
+/// <remarks>Costs of kernels do not add up exactly (layouts, caches, fusions at the seams), so that several proposals are worth a measurement each.</remarks>
+internal sealed class PlacementSearch(Model original, CalibratedModel model, QuantizationNumbers numbers, Sample sample, SessionSettings session)
+{
+    /// <summary>First and last layers left float beside the best proposal: thin layers at high resolution rarely pay.</summary>
+    private static readonly int[] Prefixes = [1, 2, 3, 5, 8], Suffixes = [1];
+
+    private readonly Dictionary<string, (PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)> tried = new(StringComparer.Ordinal);
+
+    /// <summary>Everything measured, the fastest first.</summary>
+    public IReadOnlyList<(PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)> Run(IReadOnlyDictionary<string, UnitTime> times, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        PlacementCandidate[] proposals =
+        [
+            .. Variants("cheapest by measured layer times", model.Place(times), times, 1),
+            .. Variants("measured layer times, conversions avoided", model.Place(times, 1.7), times, 1.7),
+            .. Variants("cheapest by the table of costs", model.Place(), null, 1),
+            .. Variants("every layer with weights", model.Place(times, double.PositiveInfinity), times, double.PositiveInfinity),
+        ];
+        Measure(proposals, new Half(progress, 0), cancellation);
+        if (tried.Count == 0)
+            return [];
+        PlacementCandidate best = tried.Values.MaxBy(t => t.SpeedUp.Median).Candidate;
+        QuantizationUnit[] layers = [.. best.Placement.Units.Where(u => u.Rule.Kind == RuleKind.Weighted)];
+        List<PlacementCandidate> refined = [];
+        foreach (int count in Prefixes.Where(k => k < layers.Length))
+            refined.AddRange(Without(best, layers[..count], $"the first {Layers(count)} float"));
+        foreach (int count in Suffixes.Where(k => k < layers.Length))
+            refined.AddRange(Without(best, layers[^count..], $"the last {Layers(count)} float"));
+        Measure([best, .. refined], new Half(progress, 0.5), cancellation);
+        return [.. tried.Values.OrderByDescending(t => t.SpeedUp.Median)];
+    }
+
+    private static string Layers(int count) => count == 1 ? "layer" : $"{count} layers";
+
+    private IEnumerable<PlacementCandidate> Without(PlacementCandidate best, QuantizationUnit[] layers, string what)
+    {
+        Dictionary<string, string> stay = layers.ToDictionary(u => u.Key, _ => "the model was measured to be faster with it in float");
+        QuantizationPlacement placement = model.Place(best.Times, best.Eagerness, stay);
+        IReadOnlySet<string> dynamic = best.Dynamic.Count > 0 ? Dynamic(placement) : new HashSet<string>();
+        return [new($"{best.Name}, {what}", placement, dynamic, best.Times, best.Eagerness)];
+    }
+
+    private static IEnumerable<PlacementCandidate> Variants(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime>? times, double eagerness)
+    {
+        IReadOnlySet<string> dynamic = Dynamic(placement);
+        yield return new(name, placement, dynamic, times, eagerness);
+        if (dynamic.Count > 0)
+            yield return new($"{name}, static products", placement, new HashSet<string>(), times, eagerness);
+    }
+
+    private static HashSet<string> Dynamic(QuantizationPlacement placement) => [.. placement.Isolated().Select(u => u.Key)];
+
+    private void Measure(IReadOnlyList<PlacementCandidate> candidates, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        PlacementCandidate[] distinct = [.. candidates.DistinctBy(c => c.Signature).Where(c => c.Placement.Units.Count > 0)];
+        if (distinct.Length == 0)
+            return;
+        Model[] models = [original, .. distinct.Select(c => model.Build(c.Placement, numbers with { Dynamic = c.Dynamic }, out _))];
+        var measured = SpeedCheck.Measure(models, sample, session, progress, cancellation);
+        foreach ((PlacementCandidate candidate, (MedianInterval speedUp, double milliseconds)) in distinct.Zip(measured.Skip(1)))
+            tried[candidate.Signature] = (candidate, speedUp, milliseconds);
+    }
+
+    private sealed class Half(IProgress<double>? progress, double from) : IProgress<double>
+    {
+        public void Report(double value) => progress?.Report(from + value / 2);
+    }
+}
