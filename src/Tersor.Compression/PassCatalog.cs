@@ -1,5 +1,6 @@
 using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Repair;
 
 namespace Tersor.Compression;
 
@@ -24,6 +25,7 @@ public static class PassCatalog
         PassEntry.Of<PadChannelsOptions>("pad-channels", "Add channels of zeros up to a multiple of 16, which is faster in 8 bits", o => new PadChannelsPass(o)),
         PassEntry.Of("pad-input-channels", "Add a fourth channel of zeros to images of three, which is faster in 8 bits", () => new PadInputChannelsPass()),
         PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
+        PassEntry.Of<EqualizeLayersOptions>("equalize-layers", "Move scales of channels between layers so that their weights use the range of integers", o => new EqualizeLayersPass(o)),
         PassEntry.Of<QuantizeDynamicOptions>("quantize-dynamic", "Compute MatMul and Gemm in 8 bits, with ranges found at run time", o => new QuantizeDynamicPass(o)),
         PassEntry.Of<QuantizeWeightsOptions>("quantize-weights", "Store weights in 8 bits and compute in float", o => new QuantizeWeightsPass(o)),
     ];

@@ -10,13 +10,13 @@ internal static class RangeOption
 {
     public static Option<RangeEstimator> Create() => new("--ranges")
     {
-        Description = $"How activation ranges are chosen: min-max, mse (least mean squared error), percentile, percentile:99.99; {Name(new QuantizeSettings().Ranges)} unless said otherwise.",
+        Description = $"How activation ranges are chosen: min-max, moving-average, percentile, percentile:99.99, entropy, mse (least mean squared error); {Name(new QuantizeSettings().Ranges)} unless said otherwise.",
         HelpName = "how",
         CustomParser = result =>
         {
             RangeEstimator? parsed = Parse(result.Tokens[0].Value);
             if (parsed is null)
-                result.AddError($"--ranges '{result.Tokens[0].Value}' is not understood; expected min-max, mse, percentile or percentile:99.99.");
+                result.AddError($"--ranges '{result.Tokens[0].Value}' is not understood; expected min-max, moving-average, percentile, percentile:99.99, entropy or mse.");
             return parsed ?? new QuantizeSettings().Ranges;
         },
     };
@@ -25,6 +25,8 @@ internal static class RangeOption
     public static string Name(RangeEstimator estimator) => estimator switch
     {
         RangeEstimator.MinMax => "min-max",
+        RangeEstimator.MovingAverage => "moving-average",
+        RangeEstimator.Entropy => "entropy",
         RangeEstimator.Percentile percentile => $"percentile:{percentile.Percent.ToString(CultureInfo.InvariantCulture)}",
         _ => "mse",
     };
@@ -32,6 +34,8 @@ internal static class RangeOption
     private static RangeEstimator? Parse(string text) => text.Split(':') switch
     {
         ["min-max"] => new RangeEstimator.MinMax(),
+        ["moving-average"] => new RangeEstimator.MovingAverage(),
+        ["entropy"] => new RangeEstimator.Entropy(),
         ["mse"] => new RangeEstimator.MeanSquaredError(),
         ["percentile"] => new RangeEstimator.Percentile(),
         ["percentile", var percent] when double.TryParse(percent, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is > 50 and <= 100 => new RangeEstimator.Percentile(value),

@@ -14,6 +14,16 @@ public abstract record RangeEstimator
         public override (double Low, double High) Estimate(ValueDistribution observed) => (observed.Min, observed.Max);
     }
 
+    /// <summary>The average of the ranges of single samples: least and greatest value of each, averaged over the calibration set.</summary>
+    /// <remarks>Source: Krishnamoorthi 2018, arXiv:1806.08342, section 3.1.1; Jacob et al. 2018, arXiv:1712.05877, section 3.1.</remarks>
+    public sealed record MovingAverage : RangeEstimator
+    {
+        /// <inheritdoc/>
+        /// <exception cref="InvalidOperationException">Ranges of single samples were not observed.</exception>
+        public override (double Low, double High) Estimate(ValueDistribution observed) =>
+            observed.SampleAverage ?? throw new InvalidOperationException("The ranges of single samples were not observed; a moving average needs them.");
+    }
+
     /// <summary>The range that leaves out equal shares of outliers at both ends.</summary>
     /// <param name="Percent">Share of values kept, in percent, above 50 and at most 100. Default 99.999.</param>
     public sealed record Percentile(double Percent = 99.999) : RangeEstimator
@@ -57,6 +67,25 @@ public abstract record RangeEstimator
                 return double.PositiveInfinity;
             (double inside, double clipped) = observed.Split(low, high);
             return inside * scale * scale / 12 + clipped;
+        }
+    }
+
+    /// <summary>The range whose 8-bit stand-ins keep the most of the values' distribution: least Kullback-Leibler divergence between the two.</summary>
+    /// <remarks>
+    /// As Migacz 2017, "8-bit inference with TensorRT" (GPU Technology Conference), slides 22-38: values beyond a threshold on the magnitude count at its end, and the bins that one integer
+    /// stands for share their count evenly. Here the range is asymmetric (a threshold does not widen a side that has no such values), and exact zeros, which every range keeps, count for nothing.
+    /// </remarks>
+    public sealed record Entropy : RangeEstimator
+    {
+        private const int Steps = 100;
+
+        /// <inheritdoc/>
+        public override (double Low, double High) Estimate(ValueDistribution observed)
+        {
+            double low = Math.Min(observed.Min, 0), high = Math.Max(observed.Max, 0), largest = Math.Max(-low, high);
+            // Integers finer than the bins would seem to keep everything.
+            return Enumerable.Range(1, Steps).Select(i => largest * i / Steps).Select(t => (Low: Math.Max(low, -t), High: Math.Min(high, t)))
+                .Where(r => (r.High - r.Low) / 255 >= 2 * observed.BinWidth).Reverse().Prepend((Low: low, High: high)).MinBy(r => observed.Divergence(r.Low, r.High));
         }
     }
 
