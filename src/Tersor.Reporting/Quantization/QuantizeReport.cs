@@ -13,9 +13,6 @@ public sealed record QuantizeReport
     /// <summary>The model that was written; null when there was no gain.</summary>
     public required string? Output { get; init; }
 
-    /// <summary>How many times faster than float the static candidate ran here; null where it was not measured. Below 1 it was dropped.</summary>
-    public required MedianInterval? StaticSpeedUp { get; init; }
-
     /// <summary>What was done in the end: static, dynamic, or weights only.</summary>
     public required QuantizationMode Mode { get; init; }
 
@@ -52,7 +49,6 @@ public sealed record QuantizeReport
         Input = input,
         Output = output,
         Mode = result.Mode,
-        StaticSpeedUp = result.StaticSpeedUp,
         BytesBefore = bytesBefore,
         BytesAfter = bytesAfter,
         Metric = result.MetricName,
