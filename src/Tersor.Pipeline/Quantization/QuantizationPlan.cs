@@ -22,7 +22,8 @@ public enum LayerForm
 /// <param name="FloatMicroseconds">Time of a run in float; null where the profile did not show it apart.</param>
 /// <param name="QuantizedMicroseconds">The same in 8 bits.</param>
 /// <param name="Noise">Energy of the error it causes alone over energy of the outputs; null where it was not measured.</param>
-public sealed record PlannedLayer(string Layer, string Operator, LayerForm Form, double? FloatMicroseconds, double? QuantizedMicroseconds, double? Noise);
+/// <param name="Reason">Why this form, in words.</param>
+public sealed record PlannedLayer(string Layer, string Operator, LayerForm Form, double? FloatMicroseconds, double? QuantizedMicroseconds, double? Noise, string Reason);
 
 /// <summary>The range of one activation.</summary>
 /// <param name="Value">Its name in the model that is quantized.</param>

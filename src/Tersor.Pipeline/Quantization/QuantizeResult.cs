@@ -28,4 +28,7 @@ public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassRepo
 {
     /// <summary>What was measured and decided, to be read, edited and used again; null where nothing was measured.</summary>
     public QuantizationPlan? Plan { get; init; }
+
+    /// <summary>What was measured beside the candidates, for reports.</summary>
+    public QuantizationEvidence Evidence { get; init; } = QuantizationEvidence.None;
 }

@@ -198,7 +198,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, Model original, Ca
             Engine = machine.Engine,
             Layers = [.. calibrated.Everything.Units.Select(u => new PlannedLayer(u.Key, u.Rule.OpType,
                 !quantized.Contains(u.Key) ? LayerForm.Float : chosen.Candidate.Dynamic.Contains(u.Key) ? LayerForm.Dynamic : LayerForm.Static,
-                times.GetValueOrDefault(u.Key)?.Float, times.GetValueOrDefault(u.Key)?.Quantized, noise.TryGetValue(u.Key, out double n) ? n : null))],
+                times.GetValueOrDefault(u.Key)?.Float, times.GetValueOrDefault(u.Key)?.Quantized, noise.TryGetValue(u.Key, out double n) ? n : null, ""))],
             Ranges = [.. numbers.Ranges.Select(r => new PlannedRange(r.Key, r.Value.Low, r.Value.High, r.Value.Estimator))],
         };
     }

@@ -40,6 +40,12 @@ public sealed record QuantizeReport
     /// <summary>What stays float, and why.</summary>
     public required IReadOnlyList<Subject> Float { get; init; }
 
+    /// <summary>Every operator that has an 8-bit form: what it takes, what it costs in accuracy, and what was decided; empty where nothing was measured.</summary>
+    public required IReadOnlyList<PlannedLayer> Layers { get; init; }
+
+    /// <summary>Histograms, time by kernel, repairs that were tried.</summary>
+    public required QuantizationEvidence Evidence { get; init; }
+
     /// <summary>Latency of the model that was read and of the result, measured against each other; null when it was not measured.</summary>
     public required BenchmarkReport? Latency { get; init; }
 
@@ -57,6 +63,8 @@ public sealed record QuantizeReport
         Sensitivities = result.Sensitivities,
         Quantized = [.. result.Report.Changes.Select(c => new Subject(c.Subject, c.What))],
         Float = [.. result.Report.Skipped.Select(s => new Subject(s.Subject, s.Reason))],
+        Layers = result.Plan?.Layers ?? [],
+        Evidence = result.Evidence,
         Latency = latency,
     };
 }
