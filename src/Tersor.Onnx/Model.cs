@@ -91,6 +91,14 @@ public sealed class Model
     /// <exception cref="OnnxException">The content is broken, hostile or not ONNX.</exception>
     public static Model Load(Stream stream) => Reading.ModelReader.Load(stream);
 
+    /// <summary>Reads the owner's keys and values of a model file, passing over the rest of it. A broken file gives those before the damage.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static IReadOnlyDictionary<string, string> LoadMetadata(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return Reading.MetadataReader.Read(stream);
+    }
+
     /// <summary>The model as the bytes of a file, all weights inside. At most 2 GB.</summary>
     public byte[] ToBytes() => Writing.ModelWriter.ToBytes(this);
 

@@ -5,7 +5,6 @@ using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
-using Tersor.Compression.Quantization.Ranges;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
@@ -25,8 +24,6 @@ internal sealed record QuantizeRequest(string Model, string Output)
 
     public FixDimensionsOptions Sizes { get; init; } = new();
 
-    public bool Optimize { get; init; } = true;
-
     /// <summary>Rounds of the latency measurement; 0 leaves it out.</summary>
     public int Rounds { get; init; } = 20;
 
@@ -35,6 +32,18 @@ internal sealed record QuantizeRequest(string Model, string Output)
     public WriteOptions Writing { get; init; } = new();
 
     public bool Force { get; init; }
+
+    /// <summary>Print the plan instead of writing a model.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Whether the plan is written beside the model.</summary>
+    public bool WritePlan { get; init; } = true;
+
+    /// <summary>Where calibration ranges are written; null: nowhere.</summary>
+    public string? SaveRanges { get; init; }
+
+    /// <summary>Where the HTML report is written; null: nowhere.</summary>
+    public string? Report { get; init; }
 
     public bool Json { get; init; }
 }
@@ -47,52 +56,34 @@ internal static class QuantizeCommand
 
     public static Command Create(Terminal terminal)
     {
-        QuantizeSettings defaults = new();
         Argument<string> model = CommonOptions.Model();
         Option<string> output = CommonOptions.Output();
         DataOptions data = new(required: false);
-        Option<QuantizationMode> mode = new("--mode") { Description = "Static needs calibration data, Dynamic (MatMul and Gemm only) and Weights (smaller, not faster) none; Auto is static where there are data.", DefaultValueFactory = _ => defaults.Mode };
-        Option<RangeEstimator> ranges = RangeOption.Create();
-        Option<int> calibration = Number("--calibration-samples", "Calibration samples used, at most.", defaults.CalibrationSamples, 1);
-        Option<int> sensitivity = Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes everything without asking.", defaults.SensitivitySamples, 0);
-        Option<int> selection = Number("--selection-samples", "Held-out samples on which candidates are compared, at most.", defaults.SelectionSamples, 1);
-        Option<double> maxDrop = new("--max-drop") { HelpName = "share", Validators = { result => CommonOptions.Range(result, "--max-drop", 0.0, 1.0) }, Description = "How much of the metric may be lost before layers go back to float: 0.005 is half a point of accuracy.", DefaultValueFactory = _ => defaults.MaxDrop };
-        Option<double> minSqnr = new("--min-sqnr") { HelpName = "dB", Validators = { result => CommonOptions.Range(result, "--min-sqnr", -1000.0, 1000.0) }, Description = "Without labels: signal to noise of the outputs, in dB, below which layers go back to float.", DefaultValueFactory = _ => defaults.MinSqnr };
-        Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
-        Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float." };
-        Option<bool> floatWeights = new("--no-stored-weights") { Description = "Leave weights float where their operator has no 8-bit form; otherwise they are stored in 8 bits and computed with in float." };
-        Option<int> seed = new("--seed") { Description = "Draws the samples: the same seed draws the same.", HelpName = "n", DefaultValueFactory = _ => defaults.Seed };
+        QuantizationOptions quantization = new();
+        Option<bool> dryRun = new("--dry-run") { Description = "Measure and decide, print the plan, and write nothing." };
+        Option<bool> noPlan = new("--no-plan") { Description = "Do not write what was measured and decided beside the model (int8.plan.json beside int8.onnx)." };
+        Option<string?> saveRanges = new("--save-ranges") { HelpName = "file", Description = "Write the calibration ranges to a file, for --use-ranges." };
+        Option<string?> report = new("--report") { HelpName = "file", Description = "Write a report with charts: one HTML file that needs nothing else." };
         Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
         Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
-        Option<bool> asIs = new("--no-optimize") { Description = "Do not optimize the graph first." };
-        Option<int> rounds = Number("--rounds", "Rounds of the latency measurement before and after; 0 leaves it out.", new QuantizeRequest("", "").Rounds, 0);
-        Option<int> threads = CommonOptions.Threads();
+        Option<bool> asIs = new("--no-optimize") { Description = "Do not rewrite the graph first." };
+        Option<int> rounds = CommonOptions.Number("--rounds", "Rounds of the latency measurement before and after; 0 leaves it out.", new QuantizeRequest("", "").Rounds, 0);
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
         Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
         data.AddTo(command);
-        foreach (Option option in new Option[] { mode, ranges, calibration, sensitivity, selection, maxDrop, minSqnr, keepFloat, anySpeed, floatWeights, seed, dimensions, shapes, asIs, rounds, threads, externalData, force, trustLinks, json })
+        quantization.AddTo(command);
+        foreach (Option option in new Option[] { dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
-            Settings = new()
-            {
-                Mode = parsed.GetValue(mode),
-                Ranges = parsed.GetValue(ranges) ?? defaults.Ranges,
-                CalibrationSamples = parsed.GetValue(calibration),
-                SensitivitySamples = parsed.GetValue(sensitivity),
-                SelectionSamples = parsed.GetValue(selection),
-                MaxDrop = parsed.GetValue(maxDrop),
-                MinSqnr = parsed.GetValue(minSqnr),
-                KeepFloat = [.. parsed.GetValue(keepFloat)!],
-                RequireSpeed = !parsed.GetValue(anySpeed),
-                StoreWeights = !parsed.GetValue(floatWeights),
-                Seed = parsed.GetValue(seed),
-                Threads = parsed.GetValue(threads),
-            },
+            Settings = quantization.Read(parsed) with { Optimize = !parsed.GetValue(asIs) },
+            DryRun = parsed.GetValue(dryRun),
+            WritePlan = !parsed.GetValue(noPlan),
+            SaveRanges = parsed.GetValue(saveRanges),
+            Report = parsed.GetValue(report),
             Data = data.Read(parsed),
             Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
-            Optimize = !parsed.GetValue(asIs),
             Rounds = parsed.GetValue(rounds),
             Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
@@ -100,45 +91,80 @@ internal static class QuantizeCommand
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(
-            "With data: static quantization. Ranges of activations are learned from the part 'calibration' of the data, layers are ranked by the error they cause, and as few\n"
-            + "of them as the metric asks for stay float, judged on the part 'validation' (or a held-out fifth of the calibration part). Test data are never read.\n"
-            + "Without data: dynamic quantization of MatMul and Gemm, whose ranges are found at run time.",
+            "With data: static quantization. Ranges of activations are learned from the part 'calibration' of the data; what runs in 8 bits is searched by measuring on this machine,\n"
+            + "and the fastest model within --max-drop of the metric (--min-sqnr without labels) is taken, judged on the part 'validation' (or a held-out fifth of the calibration\n"
+            + "part). Test data are never read. What was measured and decided is written beside the model, int8.plan.json beside int8.onnx: --plan makes the same model from it.\n"
+            + "Without data: dynamic quantization of MatMul, Gemm and LSTM, whose ranges are found at run time.",
             "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor quantize model.onnx -o int8.onnx --data images/ --metric top-1",
+            "tersor quantize model.onnx -o int8.onnx --data data.yaml --max-drop 0.002 --report int8.html", "tersor quantize model.onnx -o int8.onnx --data data.yaml --plan int8.plan.json",
             "tersor quantize model.onnx -o int8.onnx --mode dynamic", "tersor quantize model.onnx -o small.onnx --mode weights");
     }
 
     public static int Execute(QuantizeRequest request, Terminal terminal, CancellationToken cancellation)
     {
         OutputPath.Check(request.Output, request.Force, request.Model);
+        foreach (string side in new[] { request.SaveRanges, request.Report }.OfType<string>())
+            OutputPath.Check(side, force: true, request.Model);
         string[] problems = [.. request.Settings.Problems()];
         if (problems.Length > 0)
             throw new UsageException(string.Join(" ", problems));
-        if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null)
+        if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null && request.Settings.Plan is null)
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
-        Model model = Prepare(request, input, terminal, cancellation);
-        OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
-        QuantizeResult result;
-        using (Progress progress = new(terminal, "quantizing"))
-            result = new QuantizeJob(request.Settings).Run(model, input.Data?.DataSet, selection?.DataSet, Metric(input.Data), progress, cancellation);
+        QuantizeResult result = Quantize(request, input, terminal, cancellation);
+        if (request.SaveRanges is { } rangeFile)
+            Side(result, rangeFile, plan => new CalibrationRanges(plan.Model, plan.Ranges).Save(rangeFile), "--save-ranges", terminal);
+        if (request.DryRun)
+        {
+            terminal.Out.WriteLine(result.Plan?.ToJson() ?? "There is no plan: nothing had to be measured.");
+            return ExitCodes.Done;
+        }
         bool quantized = result.Report.Changes.Count > 0;
         BenchmarkReport? latency = quantized ? MeasureLatency(request, input, result.Model, terminal, cancellation) : null;
         // Written down as no gain only where both were measured and neither improved.
         bool gain = quantized && (latency is null || IsSmaller(input, result.Model) || latency.Results[1].SpeedUp is { Low: > 1 });
         if (gain)
-            input.Save(result.Model, request.Output, request.Writing, cancellation);
+            Save(request, input, result, cancellation);
         long after = gain ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
         QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency);
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
             QuantizationTables.Print(report, new(terminal));
+        if (!result.WithinBudget)
+            terminal.Say("Warning: no candidate keeps within the error allowed; the most accurate one was taken. --max-drop (--min-sqnr without labels) sets what is allowed.");
         if (gain)
             return ExitCodes.Done;
         terminal.Say(quantized ? "No gain: the result is neither smaller nor faster, and nothing was written." : "No gain: no layer could be quantized, and nothing was written.");
         return ExitCodes.NoGain;
+    }
+
+    private static QuantizeResult Quantize(QuantizeRequest request, CheckedModel input, Terminal terminal, CancellationToken cancellation)
+    {
+        Model model = Prepare(request, input, terminal, cancellation);
+        OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
+        QuantizeSettings settings = input.Bytes > Large ? request.Settings with { Optimize = false } : request.Settings;
+        using Progress progress = new(terminal, "quantizing");
+        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner } }.Run(model, input.Data?.DataSet, selection?.DataSet, Metric(input.Data), progress, cancellation);
+    }
+
+    /// <summary>The model last: what lies beside it is there when it appears.</summary>
+    private static void Save(QuantizeRequest request, CheckedModel input, QuantizeResult result, CancellationToken cancellation)
+    {
+        if (request.WritePlan && result.Plan is { } plan)
+            plan.Save(Path.ChangeExtension(request.Output, ".plan.json"));
+        SessionOptionFile.Write(request.Output, result.Model);
+        input.Save(result.Model, request.Output, request.Writing, cancellation);
+    }
+
+    private static void Side(QuantizeResult result, string path, Action<QuantizationPlan> save, string option, Terminal terminal)
+    {
+        if (result.Plan is { } plan)
+            save(plan);
+        else
+            terminal.Say($"Warning: {option} wrote nothing to {path}, since no ranges were observed.");
     }
 
     private static bool IsSmaller(CheckedModel input, Model result) =>
@@ -163,12 +189,10 @@ internal static class QuantizeCommand
             terminal.Say($"{input.Path} has {Units.Bytes(input.Bytes)}: it is quantized as it is, without optimizing it first, and latency is not measured.");
             return input.Model;
         }
-        if (!request.Optimize && request.Sizes.IsEmpty)
+        if (request.Sizes.IsEmpty)
             return input.Model;
-        GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples, Runner = input.Runner };
-        if (!request.Optimize)
-            options = options with { Without = [.. PassCatalog.Entries.Select(e => e.Name)] };
-        using Progress progress = new(terminal, "optimizing the graph");
+        // Sizes only: the job rewrites the graph itself, for the engine.
+        GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples, Runner = input.Runner, Without = [.. PassCatalog.Entries.Select(e => e.Name)] };
         return new GraphOptimizer(options).Run(input.Model, cancellation).Model;
     }
 
@@ -180,12 +204,4 @@ internal static class QuantizeCommand
         int index = data.CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
         return index < 0 ? null : () => data.CreateMetrics()[index];
     }
-
-    private static Option<int> Number(string name, string description, int value, int least) => new(name)
-    {
-        Description = description,
-        HelpName = "n",
-        DefaultValueFactory = _ => value,
-        Validators = { result => CommonOptions.Range(result, name, least, int.MaxValue) },
-    };
 }

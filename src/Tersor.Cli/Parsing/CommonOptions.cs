@@ -70,6 +70,15 @@ internal static class CommonOptions
         Validators = { result => Range(result, "--rounds", 1, 1_000_000) },
     };
 
+    /// <summary>A whole number.</summary>
+    public static Option<int> Number(string name, string description, int value, int least) => new(name)
+    {
+        Description = description,
+        HelpName = "n",
+        DefaultValueFactory = _ => value,
+        Validators = { result => Range(result, name, least, int.MaxValue) },
+    };
+
     /// <inheritdoc cref="Range(OptionResult, string, int, int)"/>
     public static void Range(OptionResult result, string option, double least, double most)
     {

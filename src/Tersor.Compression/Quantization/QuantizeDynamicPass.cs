@@ -45,7 +45,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
                         continue;
                     }
                     report.Changed(node.ToString(), "weights in 8 bits, activations quantized at run time");
-                    RecurrentWeights.Replace(node, constants);
+                    RecurrentWeights.Replace(node, constants, options.WeightLimit);
                     continue;
                 }
                 if (Reason(node, context) is { } reason)
@@ -80,7 +80,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         return weight.Length < options.MinElements ? $"its weight has {weight.Length} elements, fewer than {options.MinElements}" : options.KeepFloat(node);
     }
 
-    private static void Replace(Node node, Dictionary<Value, Value[]> activations, SharedConstants constants)
+    private void Replace(Node node, Dictionary<Value, Value[]> activations, SharedConstants constants)
     {
         Graph graph = node.Graph;
         Value input = node.Inputs[0]!, output = node.Outputs[0]!;
@@ -94,8 +94,13 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         Tensor weight = node.Inputs[1]!.Constant!;
         bool transposed = node.Is("Gemm") && node.Int("transB", 0) != 0;
         int axis = transposed ? 0 : 1;
-        float[] scales = WeightQuantizer.Scales(weight, axis);
-        Tensor integers = WeightQuantizer.Quantize(weight, axis, scales);
+        float[] scales = options.ScalesOf(node) switch
+        {
+            [var single] => [.. Enumerable.Repeat(single, (int)weight.Shape[axis])],
+            { } chosen => chosen,
+            null => WeightQuantizer.Scales(weight, axis, options.WeightLimit),
+        };
+        Tensor integers = WeightQuantizer.Quantize(weight, axis, scales, options.WeightLimit);
         if (transposed)
             integers = Transpose(integers);
         float alpha = node.Is("Gemm") ? node.Float("alpha", 1) : 1;
@@ -104,7 +109,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         Value weightScale = constants.Get(Tensor.Vector(Array.ConvertAll(scales, s => s * alpha)), $"{weightName}_scale");
         Value weightZero = constants.Get(Tensor.Vector(new sbyte[scales.Length]), $"{weightName}_zero_point");
 
-        Value sums = Insert("MatMulInteger", [dynamic[0], weights, dynamic[2], weightZero], "integers");
+        Value sums = graph.InsertBefore(node, "MatMulInteger", [dynamic[0], weights, dynamic[2], weightZero], [$"{name}_integers"], name: node.Name).Outputs[0]!;
         Value floats = Insert("Cast", [sums], "cast", new KeyValuePair<string, Attribute>("to", (long)ElementType.Float32));
         Value scale = Insert("Mul", [dynamic[1], weightScale], "scale");
         Value result = Insert("Mul", [floats, scale], "scaled");

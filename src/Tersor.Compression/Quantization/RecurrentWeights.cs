@@ -31,7 +31,7 @@ internal static class RecurrentWeights
     }
 
     /// <summary>Puts the 8-bit operator in the place of an LSTM.</summary>
-    public static void Replace(Node node, SharedConstants constants)
+    public static void Replace(Node node, SharedConstants constants, int limit)
     {
         Graph graph = node.Graph;
         List<Value?> inputs = [.. Enumerable.Range(0, 8).Select(node.Input)];
@@ -41,8 +41,8 @@ internal static class RecurrentWeights
             Tensor weight = node.Inputs[i]!.Constant!;
             long directions = weight.Shape[0], rows = weight.Shape[1], depth = weight.Shape[2];
             Tensor flat = weight.Reshape(directions * rows, depth);
-            float[] scales = WeightQuantizer.Scales(flat, 0);
-            sbyte[] integers = WeightQuantizer.Quantize(flat, 0, scales).Span<sbyte>().ToArray(), transposed = new sbyte[integers.Length];
+            float[] scales = WeightQuantizer.Scales(flat, 0, limit);
+            sbyte[] integers = WeightQuantizer.Quantize(flat, 0, scales, limit).Span<sbyte>().ToArray(), transposed = new sbyte[integers.Length];
             for (long d = 0; d < directions; d++)
             {
                 for (long r = 0; r < rows; r++)

@@ -30,6 +30,8 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         string[] problems = [.. settings.Problems()];
         if (problems.Length > 0)
             throw new CompressionException(string.Join(" ", problems)) { Pass = "quantize" };
+        if (settings.Plan is { } plan)
+            return Replay(model, plan, calibration, selection, progress, cancellation);
         QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
         return mode == QuantizationMode.Dynamic ? Dynamic(model, cancellation)
             : mode == QuantizationMode.Weights ? WeightsOnly(model, cancellation)
@@ -40,7 +42,13 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
     {
         Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, QuantizeDynamicPass.RequiredOpset);
-        PassReport report = new QuantizeDynamicPass(new() { MinElements = settings.MinElements, KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
+        PassReport report = new QuantizeDynamicPass(new()
+        {
+            MinElements = settings.MinElements,
+            KeepFloat = ByUser,
+            WeightLimit = (settings.Format ?? EngineRules.For(settings.Target).Format).WeightLimit,
+            StandardOperatorsOnly = settings.StandardOperatorsOnly,
+        }).Run(copy, new() { Cancellation = cancellation });
         StoreWeights(copy, report, ByUser, cancellation);
         return new(copy, QuantizationMode.Dynamic, report, null, null, [], []);
     }
@@ -56,22 +64,41 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     {
         if (metric?.Invoke().NeedsReference == true)
             metric = null;
-        (IDataSet calibrating, IDataSet selecting) = Samples(data, selection);
+        (IDataSet calibrating, IDataSet selecting) = Samples(data, selection, settings.CalibrationSamples, settings.Seed);
         Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
-        progress?.Report(new("rewriting for the engine", 0));
-        Model rewritten = settings.Optimize ? PreparedModel.ForQuantization(model, OptimizerFor(sample), cancellation) : model;
-        Model prepared = PreparedModel.Of(rewritten, (settings.Format ?? rules.Format).RequiredOpset);
-        CalibratedModel calibrated = CalibratedModel.Calibrate(prepared, calibrating, rules, settings.Threads, ByUser, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, model, calibrated, sample, selecting, metric, StoreWeights);
+        CalibratedModel prepared = Prepared(model, sample, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
+        CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
+        StaticSearch search = new(settings, new(model, ModelFingerprint.Of(prepared.Model), calibrated, calibrating, selecting, metric, StoreWeights));
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;
         QuantizeResult stored = WeightsOnly(model, cancellation);
         foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.IsLayer))
             stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
-        return stored with { FloatMetric = search.FloatMetric, MetricName = metric?.Invoke().Name, Candidates = search.Candidates, Sensitivities = search.Sensitivities, Plan = search.Plan };
+        return stored with { FloatMetric = search.FloatMetric, MetricName = metric?.Invoke().Name, Candidates = search.Candidates };
     }
+
+    private QuantizeResult Replay(Model model, QuantizationPlan plan, IDataSet? data, IDataSet? selection, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        IDataSet? calibrating = data is { Count: > 0 } ? Samples(data, selection, plan.CalibrationSamples, plan.Seed).Calibrating : null;
+        Sample sample = calibrating?.Read(0) ?? new("made up", [MadeUp(model)], new Dictionary<string, Tensor>());
+        CalibratedModel prepared = Prepared(model, sample, EngineRules.For(plan.Target), plan.Format.ToFormat().RequiredOpset, progress, cancellation);
+        return new PlanReplay(plan, settings).Run(prepared, sample, calibrating, StoreWeights, progress, cancellation);
+    }
+
+    private CalibratedModel Prepared(Model model, Sample sample, EngineRules rules, long opset, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        progress?.Report(new("rewriting for the engine", 0));
+        Model rewritten = settings.Optimize ? PreparedModel.ForQuantization(model, OptimizerFor(sample), cancellation) : model;
+        return CalibratedModel.Uncalibrated(PreparedModel.Of(rewritten, opset), sample, rules, ByUser, cancellation);
+    }
+
+    /// <summary>Input for a plan that is carried out without data.</summary>
+    private IReadOnlyDictionary<string, Tensor> MadeUp(Model model) =>
+        (Optimizer.Samples is [var given, ..] ? given : SampleInputs.Make(model, settings.Seed, new(First: 1, Others: 32))) is { } made && made.Values.All(v => v is RuntimeValue.Dense)
+            ? made.ToDictionary(i => i.Key, i => ((RuntimeValue.Dense)i.Value).Tensor)
+            : throw new CompressionException("Input for this model cannot be made up; give calibration data with --data.") { Pass = "quantize" };
 
     /// <summary>Verifies on a sample of the data where none was given: made-up input may not reach what the data reaches.</summary>
     private GraphOptimizerOptions OptimizerFor(Sample sample) =>
@@ -89,14 +116,14 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     }
 
     /// <summary>Samples to calibrate with and samples held out, both drawn by seed: data in files is often sorted by class, and a fixed stride can meet one class only.</summary>
-    private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection)
+    private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection, int count, int seed)
     {
         IDataSet calibrating = data;
         if (selection is null && data.Count > 1)
-            (calibrating, selection) = data.Split(0.8, settings.Seed);
+            (calibrating, selection) = data.Split(0.8, seed);
         if (calibrating.Count == 0)
             calibrating = data;
-        return (calibrating.Take(settings.CalibrationSamples, settings.Seed), (selection ?? data).Take(settings.SelectionSamples, settings.Seed));
+        return (calibrating.Take(count, seed), (selection ?? data).Take(settings.SelectionSamples, seed));
     }
 
     private string? ByUser(Node node) => settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match

@@ -26,6 +26,12 @@ public sealed record QuantizationCandidate(string Name, int FloatLayers, double?
 public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassReport Report, double? FloatMetric, string? MetricName,
     IReadOnlyList<LayerSensitivity> Sensitivities, IReadOnlyList<QuantizationCandidate> Candidates)
 {
+    /// <summary>Regions of several connected layers by the error each causes alone.</summary>
+    public IReadOnlyList<LayerSensitivity> Regions { get; init; } = [];
+
+    /// <summary>Whether the result keeps within the error allowed; true where it was not measured.</summary>
+    public bool WithinBudget { get; init; } = true;
+
     /// <summary>What was measured and decided, to be read, edited and used again; null where nothing was measured.</summary>
     public QuantizationPlan? Plan { get; init; }
 

@@ -27,8 +27,23 @@ public sealed record QuantizeSettings
     /// <summary>Where activations get their ranges from. Default: static where there is calibration data.</summary>
     public QuantizationMode Mode { get; init; } = QuantizationMode.Auto;
 
-    /// <summary>How a range is chosen from what was observed. Default: least mean squared error.</summary>
-    public RangeEstimator Ranges { get; init; } = new RangeEstimator.MeanSquaredError();
+    /// <summary>How a range is chosen from what was observed; null: for each activation by the estimator that leaves the least error at the outputs, measured. Default null.</summary>
+    public RangeEstimator? Ranges { get; init; }
+
+    /// <summary>Ranges found before, by activation; null: they are found now. Default null.</summary>
+    public CalibrationRanges? KnownRanges { get; init; }
+
+    /// <summary>Repairs that are tried, by their <see cref="RepairNames"/>; each is kept only where it helps on held-out samples. Default: all.</summary>
+    public ImmutableArray<string> Repairs { get; init; } = [.. RepairNames.All];
+
+    /// <summary>What an earlier run measured and decided: nothing is measured, and the result follows from it. Null: measure and decide now. Default null.</summary>
+    public QuantizationPlan? Plan { get; init; }
+
+    /// <summary>Folder that keeps sensitivities from run to run, so that a search that was stopped goes on where it was; null: none are kept. Default null.</summary>
+    public string? CacheFolder { get; init; }
+
+    /// <summary>Use operators of ONNX's standard only, none of ONNX Runtime's own. Default: no.</summary>
+    public bool StandardOperatorsOnly { get; init; }
 
     /// <summary>Rewrite the graph for the engine first. Default: yes.</summary>
     public bool Optimize { get; init; } = true;
@@ -93,6 +108,8 @@ public sealed record QuantizeSettings
             yield return $"{nameof(MinSqnr)} is {MinSqnr}; expected a number of dB.";
         if (Ranges is RangeEstimator.Percentile { Percent: var percent } && !(percent is > 50 and <= 100))
             yield return $"The percentile is {percent}; expected above 50 and at most 100.";
+        foreach (string repair in Repairs.Where(r => !RepairNames.All.Contains(r)))
+            yield return $"There is no repair '{repair}'; there are {string.Join(", ", RepairNames.All)}.";
         if (MinSpeedUp is { } speed && !(speed > 0 && double.IsFinite(speed)))
             yield return $"{nameof(MinSpeedUp)} is {speed}; expected a number above 0.";
         if (MaxBytes is < 1)

@@ -9,11 +9,11 @@ public sealed class ModelSession : IDisposable
     private readonly InferenceSession session;
     private readonly DirectoryInfo? folder;
 
-    /// <summary>Loads a model from memory; one with external data, or too large for a single file, by way of a temporary folder that lives as long as the session.</summary>
+    /// <summary>Loads a model from memory, under the options it carries; one with external data, or too large for a single file, by way of a temporary folder that lives as long as the session.</summary>
     /// <exception cref="RuntimeException">ONNX Runtime refuses it.</exception>
     public ModelSession(Model model, SessionSettings? settings = null)
     {
-        settings ??= new();
+        settings = CarriedOptions.Join(settings ?? new(), model.Metadata);
         if (!TemporaryModel.IsNeeded(model))
         {
             session = Load(options => new(model.ToBytes(), options), settings);
@@ -32,9 +32,9 @@ public sealed class ModelSession : IDisposable
         }
     }
 
-    /// <summary>Loads a model file.</summary>
+    /// <summary>Loads a model file, under the options it carries.</summary>
     /// <exception cref="RuntimeException">ONNX Runtime refuses it.</exception>
-    public ModelSession(string path, SessionSettings? settings = null) => session = Load(options => new(path, options), settings ?? new());
+    public ModelSession(string path, SessionSettings? settings = null) => session = Load(options => new(path, options), CarriedOptions.Join(settings ?? new(), path));
 
     /// <summary>Names of the inputs that must be fed.</summary>
     public IReadOnlyList<string> InputNames => session.InputNames;

@@ -37,6 +37,9 @@ public sealed record SessionSettings
     /// <summary>Start of the path of the engine's own profile, or null for none. Default: null.</summary>
     public string? ProfilePrefix { get; init; }
 
+    /// <summary>Use the options that a model carries with it, see <see cref="Runtime.CarriedOptions"/>. Default: yes.</summary>
+    public bool CarriedOptions { get; init; } = true;
+
     /// <summary>Further session configuration entries, by the engine's key.</summary>
     public IReadOnlyDictionary<string, string> Entries { get; init; } = new Dictionary<string, string>();
 }

@@ -62,7 +62,7 @@ public readonly record struct QuantizationParameters(float Scale, int ZeroPoint,
     }
 
     /// <summary>The zero point as a scalar of its type.</summary>
-    internal Tensor ZeroPointTensor() => Type switch
+    public Tensor ZeroPointTensor() => Type switch
     {
         ElementType.UInt8 => Tensor.Scalar((byte)ZeroPoint),
         ElementType.Int8 => Tensor.Scalar((sbyte)ZeroPoint),

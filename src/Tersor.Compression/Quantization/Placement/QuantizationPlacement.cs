@@ -60,6 +60,32 @@ public sealed class QuantizationPlacement
     public QuantizationPlacement Only(Func<QuantizationUnit, bool> keep, Func<QuantizationUnit, string>? reason = null) => new([.. Units.Where(keep)],
         reason is null ? Skipped : [.. Skipped, .. Units.Where(u => u.IsLayer && !keep(u)).Select(u => new PassSkip(u.Anchor.ToString(), reason(u)))]);
 
+    /// <summary>The same placement with other reasons for what it leaves out.</summary>
+    public QuantizationPlacement Saying(IReadOnlyList<PassSkip> skipped) => new(Units, skipped);
+
+    /// <summary>Regions that stay in 8 bits: units connected by values that do, in graph order.</summary>
+    public IReadOnlyList<IReadOnlyList<QuantizationUnit>> Regions()
+    {
+        List<List<QuantizationUnit>> regions = [];
+        Dictionary<QuantizationUnit, List<QuantizationUnit>> regionOf = [];
+        foreach (QuantizationUnit unit in Units)
+        {
+            List<QuantizationUnit>[] joined = [.. unit.Inputs.Select(ProducerOf).OfType<QuantizationUnit>().Where(NeedsQuantizedOutput).Select(p => regionOf[p]).Distinct()];
+            List<QuantizationUnit> region = joined.Length > 0 ? joined[0] : [];
+            if (joined.Length == 0)
+                regions.Add(region);
+            foreach (List<QuantizationUnit> other in joined.Skip(1))
+            {
+                region.AddRange(other);
+                other.ForEach(u => regionOf[u] = region);
+                regions.Remove(other);
+            }
+            region.Add(unit);
+            regionOf[unit] = region;
+        }
+        return regions;
+    }
+
     /// <summary>Products between float values: made 8-bit for themselves alone, so that their inputs may as well be quantized at run time.</summary>
     public IEnumerable<QuantizationUnit> Isolated() => Units.Where(u => u.Rule.Kind == RuleKind.RunTime || IsIsolated(u) && u.Inputs[0].Uses.All(use => UnitOf(use.Node) is not { } reader || IsIsolated(reader)));
 

@@ -15,6 +15,13 @@ internal sealed record PlacementCandidate(string Name, QuantizationPlacement Pla
 {
     /// <summary>Equal for candidates that give the same model.</summary>
     public string Signature { get; } = string.Join('\n', Placement.Units.Select(u => Dynamic.Contains(u.Key) ? $"{u.Key} dynamic" : u.Key).Order(StringComparer.Ordinal));
+
+    /// <summary>The same in a repaired model whose values have the same names.</summary>
+    public PlacementCandidate On(CalibratedModel model)
+    {
+        HashSet<string> keys = [.. Placement.Units.Select(u => u.Key)];
+        return this with { Placement = model.Everything.Only(u => keys.Contains(u.Key)).Saying(Placement.Skipped) };
+    }
 }
 
 /// <summary>Looks for the fastest placement: proposes those that are best by what is known of costs, and measures them beside each other.</summary>
@@ -23,6 +30,12 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
 {
     /// <summary>First and last layers left float beside the best proposal: thin layers at high resolution rarely pay.</summary>
     private static readonly int[] Prefixes = [1, 2, 3, 5, 8], Suffixes = [1];
+
+    /// <summary>Regions left float beside the best proposal, each by itself: those that promise the least.</summary>
+    private const int Islands = 3;
+
+    /// <summary>A product whose dynamic form is slower by more than this is static: dynamic ranges are the more accurate, and cost about two percent.</summary>
+    private const double DynamicAllowance = 1.1;
 
     private readonly Dictionary<string, (PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)> tried = new(StringComparer.Ordinal);
 
@@ -46,6 +59,8 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
             refined.AddRange(Without(best, layers[..count], $"the first {Layers(count)} float"));
         foreach (int count in Suffixes.Where(k => k < layers.Length))
             refined.AddRange(Without(best, layers[^count..], $"the last {Layers(count)} float"));
+        foreach (IReadOnlyList<QuantizationUnit> region in best.Placement.Regions().Where(r => r.Any(u => u.IsLayer)).OrderBy(r => r.Sum(u => u.FloatCost - u.QuantizedCost)).SkipLast(1).Take(Islands))
+            refined.AddRange(Without(best, [.. region], $"the region of '{region.First(u => u.IsLayer).Name}' float"));
         Measure([best, .. refined], new Half(progress, 0.5), cancellation);
         return [.. tried.Values.OrderByDescending(t => t.SpeedUp.Median)];
     }
@@ -62,10 +77,13 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
 
     private static IEnumerable<PlacementCandidate> Variants(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime>? times, double eagerness)
     {
-        IReadOnlySet<string> dynamic = Dynamic(placement);
+        HashSet<string> dynamic = Dynamic(placement);
         yield return new(name, placement, dynamic, times, eagerness);
+        HashSet<string> mixed = [.. dynamic.Where(key => times is null || !times.TryGetValue(key, out UnitTime? time) || !(time.Dynamic > DynamicAllowance * time.Quantized))];
+        if (mixed.Count < dynamic.Count)
+            yield return new($"{name}, products static where that is faster", placement, mixed, times, eagerness);
         HashSet<string> never = [.. placement.Units.Where(u => u.Rule.Kind == RuleKind.RunTime).Select(u => u.Key)];
-        if (dynamic.Count > never.Count)
+        if (mixed.Count > never.Count)
             yield return new($"{name}, static products", placement, never, times, eagerness);
     }
 

@@ -1,4 +1,5 @@
 using Tersor.Compression;
+using Tersor.Compression.Quantization.Repair;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Data;
@@ -14,43 +15,61 @@ internal sealed class CalibratedModel
     private readonly Func<Value, OnnxType?> typeOf;
     private readonly Func<Node, string?> keepFloat;
 
-    private CalibratedModel(Model model, EngineRules rules, Func<Value, OnnxType?> typeOf, Func<Node, string?> keepFloat, IReadOnlyDictionary<Value, ValueDistribution> distributions, QuantizationPlacement everything)
+    private CalibratedModel(Model model, EngineRules rules, Func<Value, OnnxType?> typeOf, Func<Node, string?> keepFloat)
     {
-        (Model, this.rules, this.typeOf, this.keepFloat, Distributions, Everything) = (model, rules, typeOf, keepFloat, distributions, everything);
+        (Model, this.rules, this.typeOf, this.keepFloat) = (model, rules, typeOf, keepFloat);
+        Everything = new Placer(rules, typeOf).Everything(model, keepFloat);
     }
 
     /// <summary>The float model. It must not change.</summary>
     public Model Model { get; }
 
     /// <summary>How the values of every activation that can be quantized were distributed.</summary>
-    public IReadOnlyDictionary<Value, ValueDistribution> Distributions { get; }
+    public IReadOnlyDictionary<Value, ValueDistribution> Distributions { get; private init; } = new Dictionary<Value, ValueDistribution>();
+
+    /// <summary>Largest magnitude of each channel of what MatMul and Gemm layers read.</summary>
+    public IReadOnlyDictionary<Value, float[]> ChannelMaxima { get; private init; } = new Dictionary<Value, float[]>();
 
     /// <summary>Everything that can run in 8 bits.</summary>
     public QuantizationPlacement Everything { get; }
 
-    /// <summary>Runs the calibration set once to learn how values are distributed, after one sample to learn types and shapes.</summary>
+    /// <summary>Runs one sample to learn types and shapes; values are not observed.</summary>
     /// <param name="model">Float, in an operator set that has Q/DQ. It must not change afterwards.</param>
-    /// <param name="data">The calibration set.</param>
+    /// <param name="sample">What is fed.</param>
     /// <param name="rules">What the target's engine fuses.</param>
-    /// <param name="threads">Engine threads.</param>
     /// <param name="keepFloat">Nodes kept float by the user.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static CalibratedModel Uncalibrated(Model model, Sample sample, EngineRules rules, Func<Node, string?> keepFloat, CancellationToken cancellation)
+    {
+        SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
+        Observer.Observe(model, [sample], new Dictionary<string, string>(), [shapes], cancellation: cancellation);
+        InferredTypes inferred = ShapeInference.Infer(model);
+        return new(model, rules, TypeOf, keepFloat);
+
+        // As seen; what no sample reached, as far as it can be inferred.
+        OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
+            ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(size => (Dimension)size)])
+            : inferred.TypeOf(value) ?? value.Type;
+    }
+
+    /// <summary>Runs the calibration set once to learn how values are distributed. Every statistic that anything later needs comes from this run.</summary>
+    /// <param name="data">The calibration set.</param>
+    /// <param name="threads">Engine threads.</param>
     /// <param name="progress">Told after every sample, as a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static CalibratedModel Calibrate(Model model, IDataSet data, EngineRules rules, int threads, Func<Node, string?> keepFloat, IProgress<double>? progress, CancellationToken cancellation)
+    public CalibratedModel Calibrate(IDataSet data, int threads, IProgress<double>? progress, CancellationToken cancellation)
     {
-        ObserverSettings observer = new() { Session = new() { Threads = threads } };
-        SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
-        Observer.Observe(model, data.Take(1), [shapes], observer, cancellation: cancellation);
-        InferredTypes inferred = ShapeInference.Infer(model);
-        QuantizationPlacement everything = new Placer(rules, TypeOf).Everything(model, keepFloat);
-
-        HistogramObserver histograms = new(everything.Activations());
-        Observer.Observe(model, data, [histograms], observer, new ObservationShare(data.Count, progress), cancellation);
+        IReadOnlyList<Value> activations = Everything.Activations();
+        HistogramObserver histograms = new(activations);
+        SampleRangeObserver ranges = new(activations);
+        ChannelMaximumObserver channels = new(MigrateActivationScalesPass.Activations(Model, new()).Where(a => typeOf(a.Key)?.AsTensor?.Shape is not null).ToDictionary(a => a.Key, a => a.Value));
+        Observer.Observe(Model, data, [histograms, ranges, channels], new() { Session = new() { Threads = threads } }, new ObservationShare(data.Count, progress), cancellation);
         Dictionary<Value, ValueDistribution> distributions = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        IReadOnlyDictionary<Value, (double Low, double High)> averages = ranges.Averages;
         foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)
-            distributions[value] = new(histogram);
+            distributions[value] = new(histogram, averages.TryGetValue(value, out (double Low, double High) average) ? average : null);
         Dictionary<Node, string> noRange = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
-        foreach (QuantizationUnit unit in everything.Units)
+        foreach (QuantizationUnit unit in Everything.Units)
         {
             StreamingHistogram[] seen = [.. unit.Inputs.Concat(unit.Outputs).Select(v => histograms.Histograms.GetValueOrDefault(v)).OfType<StreamingHistogram>()];
             if (seen.Any(h => h.NonFinite > 0))
@@ -58,14 +77,11 @@ internal sealed class CalibratedModel
             else if (seen.Any(h => h.Count == 0)) // a branch no sample took
                 noRange[unit.Anchor] = "no calibration sample reached it";
         }
-        string? Keep(Node node) => keepFloat(node) ?? noRange.GetValueOrDefault(node);
-        return new(model, rules, TypeOf, Keep, distributions, noRange.Count > 0 ? new Placer(rules, TypeOf).Everything(model, Keep) : everything);
-
-        // As seen; what no sample reached, as far as it can be inferred.
-        OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
-            ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(size => (Dimension)size)])
-            : inferred.TypeOf(value) ?? value.Type;
+        return new(Model, rules, typeOf, node => keepFloat(node) ?? noRange.GetValueOrDefault(node)) { Distributions = distributions, ChannelMaxima = channels.Maxima };
     }
+
+    /// <summary>The same for a rewritten model whose values have the same types, shapes and names.</summary>
+    public CalibratedModel For(Model rewritten, Sample sample, CancellationToken cancellation) => Uncalibrated(rewritten, sample, rules, keepFloat, cancellation);
 
     /// <summary>The best placement by the costs known.</summary>
     /// <param name="times">What units were measured to take, by their key; null where nothing was.</param>

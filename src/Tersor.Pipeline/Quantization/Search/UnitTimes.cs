@@ -7,9 +7,10 @@ namespace Tersor.Pipeline.Quantization;
 /// <summary>What one unit takes.</summary>
 /// <param name="Float">Microseconds a run in float.</param>
 /// <param name="Quantized">Microseconds a run in 8 bits.</param>
-public sealed record UnitTime(double Float, double Quantized);
+/// <param name="Dynamic">Microseconds a run in 8 bits under ranges found at run time; null where it has no such form, or was not told apart.</param>
+public sealed record UnitTime(double Float, double Quantized, double? Dynamic = null);
 
-/// <summary>Times every unit of a model in float and in 8 bits, with the engine's profiler: one profile of the model as it is, one with everything in 8 bits.</summary>
+/// <summary>Times every unit of a model in float and in 8 bits, with the engine's profiler: one profile of the model as it is, one with everything in 8 bits, one with products quantized at run time.</summary>
 internal static class UnitTimes
 {
     /// <summary>Times by unit key, for the units that could be told apart in both profiles.</summary>
@@ -21,17 +22,22 @@ internal static class UnitTimes
     public static IReadOnlyDictionary<string, UnitTime> Measure(CalibratedModel model, QuantizationNumbers numbers, IReadOnlyDictionary<string, Tensor> input, SessionSettings session, CancellationToken cancellation)
     {
         const int Runs = 12;
-        Model quantized = model.Build(model.Everything, numbers with { Dynamic = model.Everything.Units.Where(u => u.Rule.Kind == RuleKind.RunTime).Select(u => u.Key).ToHashSet() }, out _);
-        Dictionary<string, double> before = ByNode(Profiler.Profile(model.Model, input, Runs, session, cancellation: cancellation));
-        Dictionary<string, double> after = ByNode(Profiler.Profile(quantized, input, Runs, session, cancellation: cancellation));
+        HashSet<string> atRunTime = [.. model.Everything.Units.Where(u => u.Rule.Kind == RuleKind.RunTime).Select(u => u.Key)];
+        QuantizationPlacement products = model.Everything.Only(u => u.GivesFloat);
+        HashSet<string> alone = [.. products.Isolated().Select(u => u.Key)];
+        Dictionary<string, double> before = Profile(model.Model);
+        Dictionary<string, double> after = Profile(model.Build(model.Everything, numbers with { Dynamic = atRunTime }, out _));
+        Dictionary<string, double> dynamic = alone.Count == 0 ? [] : Profile(model.Build(products.Only(u => alone.Contains(u.Key)), numbers with { Dynamic = alone }, out _));
         Dictionary<string, UnitTime> times = [];
         foreach (QuantizationUnit unit in model.Everything.Units)
         {
             double inFloat = before.GetValueOrDefault(unit.Anchor.Name) + (unit.Activation is { Name.Length: > 0 } activation ? before.GetValueOrDefault(activation.Name) : 0);
             if (inFloat > 0 && after.TryGetValue(unit.Anchor.Name, out double inIntegers))
-                times[unit.Key] = new(inFloat, inIntegers);
+                times[unit.Key] = new(inFloat, inIntegers, dynamic.TryGetValue(unit.Anchor.Name, out double atRun) ? atRun : null);
         }
         return times;
+
+        Dictionary<string, double> Profile(Model profiled) => ByNode(Profiler.Profile(profiled, input, Runs, session, cancellation: cancellation));
     }
 
     /// <summary>A kernel's time goes to the node it stands for; where the engine fused several, to the first that multiplies weights, else to the last.</summary>
@@ -40,7 +46,7 @@ internal static class UnitTimes
         Dictionary<string, double> times = [];
         foreach (NodeProfile kernel in profile.Nodes)
         {
-            Node? owner = kernel.Sources.FirstOrDefault(n => n.Is("Conv", "MatMul", "Gemm")) ?? kernel.Sources.LastOrDefault(n => !n.Is("QuantizeLinear", "DequantizeLinear"));
+            Node? owner = kernel.Sources.FirstOrDefault(n => n.Is("Conv", "MatMul", "Gemm", "MatMulInteger")) ?? kernel.Sources.LastOrDefault(n => !n.Is("QuantizeLinear", "DequantizeLinear"));
             if (owner is { Name.Length: > 0 })
                 times[owner.Name] = times.GetValueOrDefault(owner.Name) + kernel.Median;
         }

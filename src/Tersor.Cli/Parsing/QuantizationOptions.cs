@@ -1,0 +1,133 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Tersor.Cli.Running;
+using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Compression.Quantization.Ranges;
+using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
+
+namespace Tersor.Cli.Parsing;
+
+/// <summary>The options that say how to quantize, and the settings they make.</summary>
+internal sealed class QuantizationOptions
+{
+    private static readonly QuantizeSettings Defaults = new();
+    private readonly Option<QuantizationMode> mode = new("--mode")
+    {
+        Description = "Static needs calibration data, Dynamic (MatMul, Gemm and LSTM only) and Weights (smaller, not faster) none; Auto is static where there are data.",
+        DefaultValueFactory = _ => Defaults.Mode,
+    };
+
+    private readonly Option<double> maxDrop = new("--max-drop")
+    {
+        HelpName = "share",
+        Validators = { result => CommonOptions.Range(result, "--max-drop", 0.0, 1.0) },
+        Description = "How much of the metric may be lost: 0.005 is half a point of accuracy.",
+        DefaultValueFactory = _ => Defaults.MaxDrop,
+    };
+
+    private readonly Option<double> minSqnr = new("--min-sqnr")
+    {
+        HelpName = "dB",
+        Validators = { result => CommonOptions.Range(result, "--min-sqnr", -1000.0, 1000.0) },
+        Description = "Without labels: least signal to noise of the outputs, in dB.",
+        DefaultValueFactory = _ => Defaults.MinSqnr,
+    };
+
+    private readonly Option<double?> minSpeedUp = new("--min-speedup")
+    {
+        HelpName = "times",
+        Validators = { result => CommonOptions.Range(result, "--min-speedup", 0.01, 1000.0) },
+        Description = "Fail unless the result is this many times as fast as the float model on this machine, at the lower end of the measurement's 95 % interval.",
+    };
+
+    private readonly Option<long?> maxSize = SizeOption.Create("--max-size", "Bytes of weights the result may have at most: 3MB, 250kB.");
+    private readonly Option<RangeEstimator?> ranges = RangeOption.Create();
+    private readonly Option<string[]> repairs = new("--repair")
+    {
+        HelpName = "name",
+        Description = $"Repair that may be tried; may be given several times: {string.Join(", ", RepairNames.All)}, none. Each is kept only where it helps on held-out samples. All, unless said otherwise.",
+        DefaultValueFactory = _ => [],
+        Validators =
+        {
+            result =>
+            {
+                foreach (Token token in result.Tokens.Where(t => t.Value != "none" && !RepairNames.All.Contains(t.Value)))
+                    result.AddError($"There is no repair '{token.Value}'; there are {string.Join(", ", RepairNames.All)}, and none.");
+            },
+        },
+    };
+
+    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured; give --data where its repairs need them." };
+    private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
+    private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
+    private readonly Option<ElementType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster." };
+    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 7 or 8: products of 8-bit weights can saturate on x64 without VNNI. What suits the target, unless said otherwise." };
+    private readonly Option<bool> perTensor = new("--per-tensor") { Description = "One scale a weight tensor instead of one an output channel." };
+    private readonly Option<bool> asymmetricWeights = new("--asymmetric-weights") { Description = "Give weights a zero point; with --per-tensor only." };
+    private readonly Option<bool> symmetricActivations = new("--symmetric-activations") { Description = "Zero in the middle of the activations' integers." };
+    private readonly Option<int> calibration = CommonOptions.Number("--calibration-samples", "Calibration samples used, at most.", Defaults.CalibrationSamples, 1);
+    private readonly Option<int> sensitivity = CommonOptions.Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes what is fastest without asking.", Defaults.SensitivitySamples, 0);
+    private readonly Option<int> selection = CommonOptions.Number("--selection-samples", "Held-out samples on which candidates are compared, at most.", Defaults.SelectionSamples, 1);
+    private readonly Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
+    private readonly Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float." };
+    private readonly Option<bool> floatWeights = new("--no-stored-weights") { Description = "Leave weights float where their operator has no 8-bit form; otherwise they are stored in 8 bits and computed with in float." };
+    private readonly Option<bool> standardOps = new("--standard-ops") { Description = "Use operators of ONNX's standard only, none of ONNX Runtime's own." };
+    private readonly Option<bool> noCache = new("--no-cache") { Description = "Do not keep what was measured of layers for the next run with the same model, data and numbers." };
+    private readonly Option<int> seed = new("--seed") { Description = "Draws the samples: the same seed draws the same.", HelpName = "n", DefaultValueFactory = _ => Defaults.Seed };
+    private readonly Option<int> threads = CommonOptions.Threads();
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[]
+        {
+            mode, maxDrop, minSqnr, minSpeedUp, maxSize, ranges, repairs, plan, useRanges, target, activations, symmetricActivations, weightBits, perTensor, asymmetricWeights,
+            calibration, sensitivity, selection, keepFloat, anySpeed, floatWeights, standardOps, noCache, seed, threads,
+        })
+        {
+            command.Add(option);
+        }
+    }
+
+    /// <summary>The settings asked for.</summary>
+    public QuantizeSettings Read(ParseResult parsed) => Defaults with
+    {
+        Mode = parsed.GetValue(mode),
+        MaxDrop = parsed.GetValue(maxDrop),
+        MinSqnr = parsed.GetValue(minSqnr),
+        MinSpeedUp = parsed.GetValue(minSpeedUp),
+        MaxBytes = parsed.GetValue(maxSize),
+        Ranges = parsed.GetValue(ranges),
+        Repairs = parsed.GetValue(repairs) is { Length: > 0 } named ? [.. named.Where(r => r != "none")] : Defaults.Repairs,
+        Plan = parsed.GetValue(plan) is { } file ? QuantizationPlan.Load(file) : null,
+        KnownRanges = parsed.GetValue(useRanges) is { } known ? CalibrationRanges.Load(known) : null,
+        Target = parsed.GetValue(target),
+        Format = Format(parsed),
+        CalibrationSamples = parsed.GetValue(calibration),
+        SensitivitySamples = parsed.GetValue(sensitivity),
+        SelectionSamples = parsed.GetValue(selection),
+        KeepFloat = [.. parsed.GetValue(keepFloat)!],
+        RequireSpeed = !parsed.GetValue(anySpeed),
+        StoreWeights = !parsed.GetValue(floatWeights),
+        StandardOperatorsOnly = parsed.GetValue(standardOps),
+        CacheFolder = parsed.GetValue(noCache) ? null : CacheFolder.Path,
+        Seed = parsed.GetValue(seed),
+        Threads = parsed.GetValue(threads),
+    };
+
+    /// <summary>What suits the target, with what was asked for otherwise.</summary>
+    private NumberFormat Format(ParseResult parsed)
+    {
+        NumberFormat suited = EngineRules.For(parsed.GetValue(target)).Format;
+        return suited with
+        {
+            Activations = parsed.GetValue(activations) ?? suited.Activations,
+            SymmetricActivations = parsed.GetValue(symmetricActivations) || suited.SymmetricActivations,
+            WeightBits = parsed.GetValue(weightBits) ?? suited.WeightBits,
+            Weights = parsed.GetValue(perTensor) ? new Granularity.PerTensor() : suited.Weights,
+            AsymmetricWeights = parsed.GetValue(asymmetricWeights),
+        };
+    }
+}

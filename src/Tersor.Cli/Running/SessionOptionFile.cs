@@ -1,0 +1,25 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Cli.Running;
+
+/// <summary>Session options that belong to a model, beside it: <c>int8.session.json</c> beside <c>int8.onnx</c>, for programs that load it with ONNX Runtime themselves.</summary>
+internal static partial class SessionOptionFile
+{
+    /// <summary>Writes the file, or removes the one of an earlier model of the same name.</summary>
+    public static void Write(string modelPath, Model model)
+    {
+        string path = Path.ChangeExtension(modelPath, ".session.json");
+        IReadOnlyDictionary<string, string> options = CarriedOptions.Of(model.Metadata);
+        if (options.Count == 0)
+            File.Delete(path);
+        else
+            File.WriteAllText(path, JsonSerializer.Serialize(options, OptionJson.Default.IReadOnlyDictionaryStringString) + Environment.NewLine);
+    }
+
+    [JsonSourceGenerationOptions(WriteIndented = true)]
+    [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+    private sealed partial class OptionJson : JsonSerializerContext;
+}

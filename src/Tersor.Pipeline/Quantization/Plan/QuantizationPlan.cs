@@ -1,0 +1,176 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Tersor.Compression.Quantization;
+using Tersor.Compression;
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Onnx;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>How one operator, with the activation that vanishes into it, computes.</summary>
+public enum LayerForm
+{
+    /// <summary>In float, from weights as exact as they are.</summary>
+    Float,
+
+    /// <summary>In float, from weights that are stored in 8 bits.</summary>
+    Stored,
+
+    /// <summary>In 8 bits, under ranges from calibration.</summary>
+    Static,
+
+    /// <summary>In 8 bits, under ranges found at run time.</summary>
+    Dynamic,
+}
+
+/// <summary>What was measured and decided about one operator.</summary>
+/// <param name="Layer">Name of its first output in the model that is quantized.</param>
+/// <param name="Operator">The operator.</param>
+/// <param name="Form">The decision. Edit it to have it otherwise.</param>
+/// <param name="FloatMicroseconds">Time of a run in float; null where the profile did not show it apart.</param>
+/// <param name="QuantizedMicroseconds">The same in 8 bits.</param>
+/// <param name="Noise">Energy of the error it causes alone over energy of the outputs; null where it was not measured.</param>
+/// <param name="Reason">Why this form, in words.</param>
+public sealed record PlannedLayer(string Layer, string Operator, LayerForm Form, double? FloatMicroseconds, double? QuantizedMicroseconds, double? Noise, string Reason);
+
+/// <summary>The range of one activation.</summary>
+/// <param name="Value">Its name in the model that is quantized.</param>
+/// <param name="Low">Least value represented.</param>
+/// <param name="High">Greatest value represented.</param>
+/// <param name="Estimator">What gave it.</param>
+public sealed record PlannedRange(string Value, double Low, double High, string Estimator);
+
+/// <summary>What numbers a plan's activations and weights become, in words that a file can hold.</summary>
+/// <param name="Activations">UInt8, Int8, UInt16 or Int16.</param>
+/// <param name="SymmetricActivations">Zero point in the middle.</param>
+/// <param name="WeightBits">7 or 8.</param>
+/// <param name="PerTensor">One scale a weight tensor instead of one an output channel.</param>
+/// <param name="AsymmetricWeights">Weights have a zero point.</param>
+public sealed record PlannedFormat(ElementType Activations, bool SymmetricActivations, int WeightBits, bool PerTensor, bool AsymmetricWeights)
+{
+    /// <summary>Of a format.</summary>
+    public static PlannedFormat Of(NumberFormat format) => new(format.Activations, format.SymmetricActivations, format.WeightBits, format.Weights is Granularity.PerTensor, format.AsymmetricWeights);
+
+    /// <summary>The format.</summary>
+    public NumberFormat ToFormat() => new()
+    {
+        Activations = Activations,
+        SymmetricActivations = SymmetricActivations,
+        WeightBits = WeightBits,
+        Weights = PerTensor ? new Granularity.PerTensor() : new Granularity.PerOutputChannel(),
+        AsymmetricWeights = AsymmetricWeights,
+    };
+}
+
+/// <summary>Everything measured and decided about quantizing one model: with it, the result follows without measuring anything, the same bytes every time.</summary>
+public sealed record QuantizationPlan
+{
+    /// <summary>The version this program writes and reads.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>Version of the file's format.</summary>
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>Fingerprint of the float model it was made for, as rewritten for the engine.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The kind of machine it is for.</summary>
+    public required TargetMachine Target { get; init; }
+
+    /// <summary>The processor it was measured on.</summary>
+    public required string Cpu { get; init; }
+
+    /// <summary>Version of the engine it was measured with.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>What numbers activations and weights become.</summary>
+    public required PlannedFormat Format { get; init; }
+
+    /// <summary>Seed that drew the samples of the repairs that need data.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>Calibration samples drawn by it.</summary>
+    public required int CalibrationSamples { get; init; }
+
+    /// <summary>Repairs that are applied, in order: see <see cref="RepairNames"/>.</summary>
+    public IReadOnlyList<string> Repairs { get; init; } = [];
+
+    /// <summary>Session options that belong to the result, by the engine's key.</summary>
+    public IReadOnlyDictionary<string, string> SessionOptions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Every operator that has an 8-bit form.</summary>
+    public required IReadOnlyList<PlannedLayer> Layers { get; init; }
+
+    /// <summary>The range of every activation that can be quantized.</summary>
+    public required IReadOnlyList<PlannedRange> Ranges { get; init; }
+
+    /// <summary>Repairs that cannot be made without the calibration data.</summary>
+    public bool NeedsData => Repairs.Any(r => r != RepairNames.Equalize);
+
+    /// <summary>Reads a plan file.</summary>
+    /// <exception cref="CompressionException">It is no plan, or not one of this version.</exception>
+    public static QuantizationPlan Load(string path)
+    {
+        QuantizationPlan plan = PlanJson.Read(path, PlanJson.Default.QuantizationPlan, "plan");
+        if (plan.Version != CurrentVersion)
+            throw new CompressionException($"The plan {path} has version {plan.Version}; this program reads version {CurrentVersion}. Make it anew without --plan.") { Pass = "quantize" };
+        if (plan.Repairs.FirstOrDefault(r => !RepairNames.All.Contains(r)) is { } unknown)
+            throw new CompressionException($"The plan {path} names a repair '{unknown}'; there are {string.Join(", ", RepairNames.All)}.") { Pass = "quantize" };
+        return plan;
+    }
+
+    /// <summary>Writes a plan file: indented JSON, to be read and edited.</summary>
+    public void Save(string path) => PlanJson.Write(path, ToJson());
+
+    /// <summary>The plan as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, PlanJson.Default.QuantizationPlan);
+}
+
+/// <summary>Calibration ranges on their own, to be used again with another command.</summary>
+/// <param name="Model">Fingerprint of the float model they were found with, as rewritten for the engine.</param>
+/// <param name="Ranges">By value.</param>
+public sealed record CalibrationRanges(string Model, IReadOnlyList<PlannedRange> Ranges)
+{
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="CompressionException">It holds no ranges.</exception>
+    public static CalibrationRanges Load(string path) => PlanJson.Read(path, PlanJson.Default.CalibrationRanges, "file of calibration ranges");
+
+    /// <summary>Writes a file.</summary>
+    public void Save(string path) => PlanJson.Write(path, JsonSerializer.Serialize(this, PlanJson.Default.CalibrationRanges));
+}
+
+/// <summary>Plan files as JSON: camelCase, indented; a key that is not known is an error, so that a typing error does not pass for a default.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true,
+    IgnoreReadOnlyProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(QuantizationPlan))]
+[JsonSerializable(typeof(CalibrationRanges))]
+internal sealed partial class PlanJson : JsonSerializerContext
+{
+    public static T Read<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, string what)
+    {
+        try
+        {
+            using FileStream stream = File.OpenRead(path);
+            return JsonSerializer.Deserialize(stream, type) ?? throw new JsonException("It is empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new CompressionException($"{path} is no {what} this program can read: {e.Message}") { Pass = "quantize" };
+        }
+    }
+
+    /// <summary>Under its final name a file is complete or as it was before.</summary>
+    public static void Write(string path, string text)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            File.WriteAllText(temporary, text + Environment.NewLine);
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+}

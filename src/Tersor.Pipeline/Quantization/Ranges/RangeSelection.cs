@@ -1,0 +1,86 @@
+using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Compression.Quantization.Ranges;
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>Chooses the range of every activation: by one estimator, or for each activation by the estimator whose range leaves the least error at the outputs when it alone is rounded.</summary>
+internal static class RangeSelection
+{
+    /// <summary>Samples each trial is run on.</summary>
+    private const int Samples = 3;
+
+    /// <summary>What all trials together may take; where they would take longer, the activations whose estimators disagree least are left out.</summary>
+    private static readonly TimeSpan Effort = TimeSpan.FromSeconds(20);
+
+    /// <summary>The estimator that stands where nothing better was measured.</summary>
+    public static RangeEstimator Default { get; } = new RangeEstimator.MeanSquaredError();
+
+    /// <summary>A range must be better than the default's by this factor to take its place.</summary>
+    private const double Worthwhile = 0.97;
+
+    /// <summary>Ranges by one estimator for all.</summary>
+    public static Dictionary<string, ActivationRange> By(RangeEstimator estimator, CalibratedModel model) =>
+        model.Distributions.Where(d => d.Value.HasValues).ToDictionary(d => d.Key.Name, d => Estimated(estimator, d.Value));
+
+    /// <summary>Ranges chosen one by one, for what a placement quantizes; the default's for the rest.</summary>
+    /// <param name="model">The calibrated model.</param>
+    /// <param name="placement">Whose activations matter.</param>
+    /// <param name="format">What integers they become.</param>
+    /// <param name="noise">Held-out samples with what outputs should be.</param>
+    /// <param name="session">How to run.</param>
+    /// <param name="progress">Told a share 0..1.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static Dictionary<string, ActivationRange> Measured(CalibratedModel model, QuantizationPlacement placement, NumberFormat format, OutputNoise noise, SessionSettings session,
+        IProgress<double>? progress, CancellationToken cancellation)
+    {
+        Dictionary<string, ActivationRange> ranges = By(Default, model);
+        (Value Value, IReadOnlyList<RangeCandidate> Candidates)[] open = [.. placement.Activations().Where(v => model.Distributions.GetValueOrDefault(v) is { HasValues: true })
+            .Select(v => (Value: v, Candidates: Distinct(model.Distributions[v]))).Where(o => o.Candidates.Count > 1)];
+        if (open.Length == 0)
+            return ranges;
+        using RangeTrials trials = new(model.Model, open.Select(o => o.Value), format.Activations, noise, session);
+        int samples = Math.Min(Samples, noise.SampleCount);
+        double affordable = Effort / (trials.Idle(format.Activations, cancellation) * samples);
+        (Value Value, IReadOnlyList<RangeCandidate> Candidates)[] worth = [.. open.OrderByDescending(o => Disagreement(o.Candidates))];
+        int done = 0;
+        double spent = 0;
+        foreach ((Value value, IReadOnlyList<RangeCandidate> candidates) in worth)
+        {
+            if ((spent += candidates.Count) > affordable)
+                break;
+            double[] errors = [.. candidates.Select(c => trials.Of(value.Name, format.ForRange(c.Low, c.High), samples, cancellation))];
+            int own = candidates.ToList().FindIndex(c => c.Estimator == Default), best = Array.IndexOf(errors, errors.Min());
+            if (own < 0 || errors[best] < Worthwhile * errors[own])
+                ranges[value.Name] = new(candidates[best].Low, candidates[best].High, RangeWords.Of(candidates[best].Estimator));
+            progress?.Report((double)++done / worth.Length);
+        }
+        return ranges;
+    }
+
+    /// <summary>Ranges that differ enough to matter; the default's is among them.</summary>
+    private static IReadOnlyList<RangeCandidate> Distinct(ValueDistribution observed)
+    {
+        const double Close = 0.02;
+        (double low, double high) = Default.Estimate(observed);
+        List<RangeCandidate> kept = [new(Default, low, high)];
+        foreach (RangeCandidate candidate in RangeCandidates.Of(observed))
+        {
+            if (!kept.Any(k => Math.Abs(Width(k) / Width(candidate) - 1) < Close && Math.Abs(Math.Min(k.Low, 0) - Math.Min(candidate.Low, 0)) < Close * Width(k)))
+                kept.Add(candidate);
+        }
+        return kept;
+    }
+
+    private static double Width(RangeCandidate candidate) => Math.Max(Math.Max(candidate.High, 0) - Math.Min(candidate.Low, 0), double.Epsilon);
+
+    private static double Disagreement(IReadOnlyList<RangeCandidate> candidates) => candidates.Max(Width) / candidates.Min(Width);
+
+    private static ActivationRange Estimated(RangeEstimator estimator, ValueDistribution observed)
+    {
+        (double low, double high) = estimator.Estimate(observed);
+        return new(low, high, RangeWords.Of(estimator));
+    }
+}
