@@ -40,13 +40,13 @@ internal static class UnitTimes
         Dictionary<string, double> Profile(Model profiled) => ByNode(Profiler.Profile(profiled, input, Runs, session, cancellation: cancellation));
     }
 
-    /// <summary>A kernel's time goes to the node it stands for; where the engine fused several, to the first that multiplies weights, else to the last.</summary>
+    /// <summary>A kernel's time goes to the node it stands for; where the engine fused several, to the last that multiplies weights, else to the last of all.</summary>
     private static Dictionary<string, double> ByNode(ModelProfile profile)
     {
         Dictionary<string, double> times = [];
         foreach (NodeProfile kernel in profile.Nodes)
         {
-            Node? owner = kernel.Sources.FirstOrDefault(n => n.Is("Conv", "MatMul", "Gemm", "MatMulInteger")) ?? kernel.Sources.LastOrDefault(n => !n.Is("QuantizeLinear", "DequantizeLinear"));
+            Node? owner = kernel.Sources.LastOrDefault(n => n.Is("Conv", "MatMul", "Gemm", "MatMulInteger")) ?? kernel.Sources.LastOrDefault(n => !n.Is("QuantizeLinear", "DequantizeLinear"));
             if (owner is { Name.Length: > 0 })
                 times[owner.Name] = times.GetValueOrDefault(owner.Name) + kernel.Median;
         }
