@@ -26,6 +26,8 @@ public static class PassCatalog
         PassEntry.Of("pad-input-channels", "Add a fourth channel of zeros to images of three, which is faster in 8 bits", () => new PadInputChannelsPass()),
         PassEntry.Of("remove-unreachable", "Remove nodes, initializers and functions no output depends on", () => new RemoveUnreachablePass()),
         PassEntry.Of<EqualizeLayersOptions>("equalize-layers", "Move scales of channels between layers so that their weights use the range of integers", o => new EqualizeLayersPass(o)),
+        PassEntry.Of("expand-activations", "Write HardSwish as products that have an 8-bit form", () => new ExpandActivationsPass()),
+        PassEntry.Of("widen-half", "Turn half-precision weights and values into single precision, the model's inputs and outputs apart", () => new WidenHalfPass()),
         PassEntry.Of<QuantizeDynamicOptions>("quantize-dynamic", "Compute MatMul and Gemm in 8 bits, with ranges found at run time", o => new QuantizeDynamicPass(o)),
         PassEntry.Of<QuantizeWeightsOptions>("quantize-weights", "Store weights in 8 bits and compute in float", o => new QuantizeWeightsPass(o)),
     ];

@@ -30,6 +30,11 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         string[] problems = [.. settings.Problems()];
         if (problems.Length > 0)
             throw new CompressionException(string.Join(" ", problems)) { Pass = "quantize" };
+        if (WidenHalfPass.Applies(model))
+        {
+            model = model.Clone();
+            new WidenHalfPass().Run(model, new() { Cancellation = cancellation });
+        }
         if (settings.Plan is { } plan)
             return Replay(model, plan, calibration, selection, progress, cancellation);
         QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
@@ -67,9 +72,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection, settings.CalibrationSamples, settings.Seed);
         Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
-        CalibratedModel prepared = Prepared(model, sample, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
+        CalibratedModel prepared = Prepared(model, sample, data.Feedback, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
         CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, new(model, ModelFingerprint.Of(prepared.Model), calibrated, calibrating, selecting, metric, StoreWeights));
+        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), ModelFingerprint.Of(prepared.Model), calibrated, calibrating, selecting, metric, StoreWeights));
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;
@@ -83,15 +88,15 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     {
         IDataSet? calibrating = data is { Count: > 0 } ? Samples(data, selection, plan.CalibrationSamples, plan.Seed).Calibrating : null;
         Sample sample = calibrating?.Read(0) ?? new("made up", [MadeUp(model)], new Dictionary<string, Tensor>());
-        CalibratedModel prepared = Prepared(model, sample, EngineRules.For(plan.Target), plan.Format.ToFormat().RequiredOpset, progress, cancellation);
-        return new PlanReplay(plan, settings).Run(prepared, sample, calibrating, StoreWeights, progress, cancellation);
+        CalibratedModel prepared = Prepared(model, sample, data?.Feedback ?? new Dictionary<string, string>(), EngineRules.For(plan.Target), plan.Format.ToFormat().RequiredOpset, progress, cancellation);
+        return new PlanReplay(plan, settings).Run(prepared, calibrating, StoreWeights, progress, cancellation);
     }
 
-    private CalibratedModel Prepared(Model model, Sample sample, EngineRules rules, long opset, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    private CalibratedModel Prepared(Model model, Sample sample, IReadOnlyDictionary<string, string> feedback, EngineRules rules, long opset, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
         progress?.Report(new("rewriting for the engine", 0));
         Model rewritten = settings.Optimize ? PreparedModel.ForQuantization(model, OptimizerFor(sample), cancellation) : model;
-        return CalibratedModel.Uncalibrated(PreparedModel.Of(rewritten, opset), sample, rules, ByUser, cancellation);
+        return CalibratedModel.Uncalibrated(PreparedModel.Of(rewritten, opset), sample, feedback, rules, ByUser, cancellation);
     }
 
     /// <summary>Input for a plan that is carried out without data.</summary>

@@ -6,13 +6,13 @@ namespace Tersor.Runtime;
 /// <summary>One node as the engine ran it.</summary>
 /// <param name="Name">Its name in the engine's rewritten model.</param>
 /// <param name="OpType">Its operator there; may be one of the engine's own.</param>
-/// <param name="Median">Median time of a run in microseconds.</param>
+/// <param name="Microseconds">Time of a run: mean of the middle half of the runs, since the engine's clock has whole microseconds.</param>
 /// <param name="Share">Its share of the sum over all nodes, 0..1.</param>
 /// <param name="InputShapes">Types and shapes of its inputs in the last run, as the engine prints them.</param>
 /// <param name="OutputShapes">Those of its outputs.</param>
 /// <param name="Sources">The nodes of the model as given that it stands for, as far as names allow; several where the engine fused them, none for nodes it added.</param>
 /// <param name="Cost">MACs, parameters and bytes of the sources, where a provider was given.</param>
-public sealed record NodeProfile(string Name, string OpType, double Median, double Share, string InputShapes, string OutputShapes, IReadOnlyList<Node> Sources, NodeCost? Cost);
+public sealed record NodeProfile(string Name, string OpType, double Microseconds, double Share, string InputShapes, string OutputShapes, IReadOnlyList<Node> Sources, NodeCost? Cost);
 
 /// <summary>What a node costs on paper.</summary>
 /// <param name="Macs">Multiply-accumulates.</param>
@@ -58,13 +58,13 @@ public static class Profiler
             List<ProfileEvent> events = ProfileEvent.Parse(json);
             double[] whole = [.. events.Where(e => e.Kind == "Session" && e.Name == "model_run").Select(e => e.Microseconds).Skip(WarmUp)];
             var groups = events.Where(e => e.Kind == "Node" && e.Name.EndsWith("_kernel_time", StringComparison.Ordinal))
-                .GroupBy(e => (Name: e.Name[..^"_kernel_time".Length], e.OpType)).Select(g => (g.Key, Median: MedianOfRun([.. g], WarmUp, runs), Last: g.Last())).ToArray();
-            double sum = groups.Sum(g => g.Median);
-            return new(runs, whole.Length > 0 ? OrderStatistics.Percentile([.. whole.Order()], 0.5) : sum, [.. groups.OrderByDescending(g => g.Median).Select(g =>
+                .GroupBy(e => (Name: e.Name[..^"_kernel_time".Length], e.OpType)).Select(g => (g.Key, Time: TimeOfRun([.. g], WarmUp, runs), Last: g.Last())).ToArray();
+            double sum = groups.Sum(g => g.Time);
+            return new(runs, whole.Length > 0 ? OrderStatistics.Percentile([.. whole.Order()], 0.5) : sum, [.. groups.OrderByDescending(g => g.Time).Select(g =>
             {
                 IReadOnlyList<Node> sources = fused.Sources(g.Key.Name, g.Key.OpType);
                 NodeCost[] costs = [.. sources.Select(n => cost?.Invoke(n)).OfType<NodeCost>()];
-                return new NodeProfile(g.Key.Name, g.Key.OpType, g.Median, sum > 0 ? g.Median / sum : 0, g.Last.InputShapes, g.Last.OutputShapes, sources,
+                return new NodeProfile(g.Key.Name, g.Key.OpType, g.Time, sum > 0 ? g.Time / sum : 0, g.Last.InputShapes, g.Last.OutputShapes, sources,
                     costs.Length == 0 ? null : new(costs.Sum(c => c.Macs), costs.Sum(c => c.Parameters), costs.Sum(c => c.BytesMoved)));
             })]);
         }
@@ -79,10 +79,10 @@ public static class Profiler
     }
 
     /// <summary>A node inside a loop has several events a run: they are summed.</summary>
-    private static double MedianOfRun(ProfileEvent[] events, int warmUp, int runs)
+    private static double TimeOfRun(ProfileEvent[] events, int warmUp, int runs)
     {
         int perRun = Math.Max(1, events.Length / (warmUp + runs));
         double[] sums = [.. events.Chunk(perRun).Skip(events.Length >= warmUp + runs ? warmUp : 0).Select(c => c.Sum(e => e.Microseconds)).Order()];
-        return OrderStatistics.Percentile(sums, 0.5);
+        return sums.Length < 4 ? OrderStatistics.Percentile(sums, 0.5) : sums[(sums.Length / 4)..^(sums.Length / 4)].Average();
     }
 }

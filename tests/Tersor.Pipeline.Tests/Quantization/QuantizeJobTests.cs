@@ -21,31 +21,78 @@ public sealed class QuantizeJobTests
     private static readonly IDataSet Data = new Noise(40);
 
     [Fact]
-    public void The_same_job_twice_gives_the_same_bytes_at_any_thread_count()
-    {
-        byte[] once = Run(new(), Data).Model.ToBytes();
-        Assert.Equal(once, Run(new(), Data).Model.ToBytes());
-        Assert.Equal(once, Run(new() { Threads = 2 }, Data).Model.ToBytes());
-    }
-
-    [Fact]
-    public void A_model_good_enough_at_once_keeps_no_layer_float()
+    public void A_model_good_enough_at_once_is_within_the_budget_and_ranked()
     {
         QuantizeResult result = Run(new() { MinSqnr = 10 }, Data);
-        QuantizationCandidate only = Assert.Single(result.Candidates);
-        Assert.Equal((0, true), (only.FloatLayers, only.Chosen));
-        Assert.True(only.Sqnr > 10);
+        QuantizationCandidate chosen = result.Candidates.Single(c => c.Chosen);
+        Assert.True(chosen.Sqnr > 10 && result.WithinBudget);
         Assert.Equal(QuantizationMode.Static, result.Mode);
+        Assert.NotEmpty(result.Sensitivities);
         Assert.True(result.Sensitivities.SequenceEqual(result.Sensitivities.OrderByDescending(s => s.Noise)));
     }
 
     [Fact]
-    public void An_unreachable_bar_tries_more_float_layers_and_takes_the_best()
+    public void An_unreachable_bar_tries_more_float_layers_takes_the_best_and_says_so()
     {
         QuantizeResult result = Run(new() { MinSqnr = 500 }, Data);
         Assert.True(result.Candidates.Count > 1);
         Assert.Equal(result.Candidates.Max(c => c.Sqnr), result.Candidates.Single(c => c.Chosen).Sqnr);
-        Assert.Contains(result.Report.Skipped, s => s.Reason.StartsWith("number 1 in error", StringComparison.Ordinal));
+        Assert.Contains(result.Report.Skipped, s => s.Reason.StartsWith("alone it leaves", StringComparison.Ordinal));
+        Assert.False(result.WithinBudget);
+    }
+
+    [Fact]
+    public void A_speed_that_cannot_be_reached_is_an_error_that_names_what_was_reached()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() => Run(new() { MinSpeedUp = 1000, Repairs = [] }, Data));
+        Assert.Contains("1000 times as fast", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--min-speedup", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_size_that_cannot_be_reached_is_an_error_that_names_the_smallest()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() => Run(new() { MaxBytes = 10, Repairs = [] }, Data));
+        Assert.Contains("at most 10 are allowed", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Evidence_accounts_for_repairs_histograms_and_kernels()
+    {
+        QuantizeResult result = Run(new(), Data);
+        Assert.All(result.Evidence.Repairs, r => Assert.Contains(r.Name, RepairNames.All));
+        Assert.Equal(result.Plan!.Repairs, result.Evidence.Repairs.Where(r => r.Kept).Select(r => r.Name));
+        Assert.All(result.Evidence.Histograms, h => Assert.True(h.Low < h.High && h.Counts.Sum() > 0));
+        Assert.Contains(result.Evidence.Operators, o => o.MillisecondsAfter > 0);
+        Assert.All(result.Plan.Layers, l => Assert.NotEmpty(l.Reason));
+    }
+
+    [Fact]
+    public void A_model_in_half_precision_is_quantized_like_any_other_and_keeps_its_types()
+    {
+        Model model = Network();
+        foreach (Value weight in model.Graph.Initializers.Where(v => v.Tensor!.Type == ElementType.Float32).ToArray())
+            weight.SetTensor(Tensor.Create(weight.Tensor!.Shape.AsSpan(), Array.ConvertAll(weight.Tensor.ToFloats(), v => (Half)v)));
+        model.Graph.Inputs[0].Type = OnnxType.Of(ElementType.Float16, "batch", 16, 8, 8);
+        model.Graph.Outputs[0].Type = OnnxType.Of(ElementType.Float16, "batch", 10);
+        IDataSet half = new Noise(16) { Convert = t => Tensor.Create(t.Shape.AsSpan(), Array.ConvertAll(t.ToFloats(), v => (Half)v)) };
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, Repairs = [], StoreWeights = false }).Run(model, half, null, null);
+        Assert.Contains(result.Report.Changes, c => c.Subject.Contains("Conv", StringComparison.Ordinal));
+        using ModelSession session = new(result.Model), original = new(model);
+        Tensor given = session.Run(half.Read(3).Steps[0])["y"], expected = original.Run(half.Read(3).Steps[0])["y"];
+        Assert.Equal(ElementType.Float16, given.Type);
+        Assert.All(given.ToFloats().Zip(expected.ToFloats()), p => Assert.Equal(p.Second, p.First, 0.05));
+    }
+
+    [Fact]
+    public void What_is_quantized_already_is_recognized_and_stays_as_it_is()
+    {
+        Model once = Run(new() { Repairs = [], StoreWeights = false }, Data).Model;
+        QuantizeResult twice = new QuantizeJob(new() { RequireSpeed = false, Repairs = [], StoreWeights = false }).Run(once, Data, null, null);
+        Assert.DoesNotContain(twice.Report.Changes, c => c.Subject.Contains("Conv", StringComparison.Ordinal));
+        Assert.Contains(twice.Report.Skipped, s => s.Reason == "its weight is quantized already");
+        using ModelSession first = new(once), second = new(twice.Model);
+        Assert.Equal(first.Run(Data.Read(1).Steps[0])["y"].ToFloats(), second.Run(Data.Read(1).Steps[0])["y"].ToFloats());
     }
 
     [Fact]
@@ -162,6 +209,8 @@ public sealed class QuantizeJobTests
 
         public IReadOnlyDictionary<string, string> Feedback { get; } = new Dictionary<string, string>();
 
-        public Sample Read(int index) => new($"{index}", [new Dictionary<string, Tensor> { ["x"] = index % 4 == 0 && poisoned ? Build.Normal(index, float.NaN, 1, 16, 8, 8) : Build.Normal(index, 1, 1, 16, 8, 8) }], new Dictionary<string, Tensor>());
+        public Func<Tensor, Tensor> Convert { get; init; } = t => t;
+
+        public Sample Read(int index) => new($"{index}", [new Dictionary<string, Tensor> { ["x"] = Convert(index % 4 == 0 && poisoned ? Build.Normal(index, float.NaN, 1, 16, 8, 8) : Build.Normal(index, 1, 1, 16, 8, 8)) }], new Dictionary<string, Tensor>());
     }
 }

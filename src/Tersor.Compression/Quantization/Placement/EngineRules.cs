@@ -85,6 +85,9 @@ public sealed record EngineRules
     /// <summary>ns an element of DequantizeLinear between an 8-bit producer and a float reader.</summary>
     public double DequantizeCost { get; init; } = 0.30;
 
+    /// <summary>ns that a kernel costs however small its tensors are.</summary>
+    public double KernelCost { get; init; } = 900;
+
     /// <summary>ns a multiply-accumulate in float, dense kernels.</summary>
     public double FloatMac { get; init; } = 0.030;
 

@@ -81,7 +81,7 @@ public sealed class Placer(EngineRules rules, Func<Value, OnnxType?> typeOf)
                     floatReader = true;
             }
             double elements = finder.Elements(value);
-            values.Add(new(value, producer, [.. readers], floatReader, rules.QuantizeCost * elements, producer?.GivesFloat == true ? 0 : rules.DequantizeCost * elements));
+            values.Add(new(value, producer, [.. readers], floatReader, rules.KernelCost + rules.QuantizeCost * elements, producer?.GivesFloat == true ? 0 : rules.KernelCost + rules.DequantizeCost * elements));
         }
         return new(free, values);
     }

@@ -6,7 +6,7 @@ namespace Tersor.Compression.Quantization.Repair;
 /// <remarks>
 /// The objective is that of Nagel et al. 2020, arXiv:2004.10568, section 3.2 (equation 9), solved without gradients: first one weight after the other, the error of each carried over to those still open
 /// (Frantar et al. 2022, arXiv:2210.17323, section 3; in the form of Babai 1986, Combinatorica 6(1), 1-13, on the Cholesky factor of H, which gives the same integers from the last weight to the first
-/// without inverting H), then steps of single integers as long as one of them lowers the objective. The second part also starts from rounding to nearest, and the better of the two is kept, so that the result is never worse than that.
+/// without inverting H), then steps of single integers as long as one of them lowers the objective. The second part also starts from rounding to nearest, and the better of the two is kept, so that the result is never worse than that. Both count a damping on the diagonal of H.
 /// </remarks>
 internal sealed class RoundingProblem
 {
@@ -43,6 +43,10 @@ internal sealed class RoundingProblem
         Factor(damping);
         Parallel.For(0, blocks, parallel, b => RoundOneByOne(rows, scales, keepZeros, b * RowBlock, Math.Min(outputs, (b + 1) * RowBlock), oneByOne));
         Restore();
+        // Inputs the samples do not show, and the noise that comes with quantized inputs, count here too: otherwise the steps would trade large errors of single weights against each other.
+        float[] undamped = [.. diagonal];
+        float added = Damping(undamped, damping);
+        SetDiagonal(Array.ConvertAll(undamped, d => d + added));
         Parallel.For(0, blocks, parallel, b =>
         {
             int from = b * RowBlock, to = Math.Min(outputs, from + RowBlock);
@@ -55,6 +59,7 @@ internal sealed class RoundingProblem
                     nearest.AsSpan(r * inputs, inputs).CopyTo(oneByOne.AsSpan(r * inputs, inputs));
             }
         });
+        SetDiagonal(undamped);
         return oneByOne;
     }
 
@@ -99,10 +104,7 @@ internal sealed class RoundingProblem
     /// <summary>Puts L of H + λI = L Lᵀ into the lower triangle, diagonal included.</summary>
     private void Factor(double damping)
     {
-        double mean = 0;
-        foreach (float d in diagonal)
-            mean += d / inputs;
-        float added = (float)Math.Max(mean * damping, float.Epsilon), least = added / 2;
+        float added = Damping(diagonal, damping), least = added / 2;
         for (int i = 0; i < inputs; i++)
             gram[i * inputs + i] = diagonal[i] + added;
         for (int from = 0; from < inputs; from += RowBlock)
@@ -119,6 +121,15 @@ internal sealed class RoundingProblem
                 }
             }
         }
+    }
+
+    private static float Damping(float[] diagonal, double share) => (float)Math.Max(diagonal.Average(d => (double)d) * share, float.Epsilon);
+
+    private void SetDiagonal(float[] values)
+    {
+        values.CopyTo(diagonal, 0);
+        for (int i = 0; i < inputs; i++)
+            gram[i * inputs + i] = values[i];
     }
 
     private void Restore()

@@ -13,19 +13,18 @@ internal sealed class PlanReplay(QuantizationPlan plan, QuantizeSettings setting
 {
     /// <summary>Runs the plan.</summary>
     /// <param name="prepared">The model rewritten for the engine, with its types.</param>
-    /// <param name="sample">What is fed to learn types.</param>
     /// <param name="calibrating">The calibration samples; null where there are none and the plan needs none.</param>
     /// <param name="storeWeights">Stores weights small, except those of nodes it is given a reason for.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops it.</param>
-    public QuantizeResult Run(CalibratedModel prepared, Sample sample, IDataSet? calibrating, Action<Model, PassReport, Func<Node, string?>, CancellationToken> storeWeights,
+    public QuantizeResult Run(CalibratedModel prepared, IDataSet? calibrating, Action<Model, PassReport, Func<Node, string?>, CancellationToken> storeWeights,
         IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
         if (ModelFingerprint.Of(prepared.Model) is var found && found != plan.Model)
             throw Fail($"The plan was made for another model, or with other options: its fingerprint is {plan.Model}, that of this one {found}. Repeat the options of the command that made it, --data, --dim and --input-shape among them, or make the plan anew.");
         if (plan.NeedsData && calibrating is null)
             throw Fail($"The plan names repairs that need the calibration data ({string.Join(", ", plan.Repairs)}); give them with --data, or remove the repairs from the plan.");
-        CalibratedModel model = Repaired(prepared, sample, calibrating, cancellation);
+        CalibratedModel model = Repaired(prepared, calibrating, cancellation);
         Dictionary<string, PlannedLayer> layers = plan.Layers.ToDictionary(l => l.Layer);
         HashSet<string> known = [.. model.Everything.Units.Select(u => u.Key)];
         if (layers.Values.FirstOrDefault(l => l.Form is LayerForm.Static or LayerForm.Dynamic && !known.Contains(l.Layer)) is { } unknown)
@@ -54,7 +53,7 @@ internal sealed class PlanReplay(QuantizationPlan plan, QuantizeSettings setting
         return new(result, QuantizationMode.Static, report, null, null, [], []) { Plan = plan, Evidence = new() { Histograms = [] } };
     }
 
-    private CalibratedModel Repaired(CalibratedModel prepared, Sample sample, IDataSet? calibrating, CancellationToken cancellation)
+    private CalibratedModel Repaired(CalibratedModel prepared, IDataSet? calibrating, CancellationToken cancellation)
     {
         CalibratedModel model = prepared;
         foreach (string repair in plan.Repairs.Where(ModelRepairs.Has))
@@ -62,7 +61,7 @@ internal sealed class PlanReplay(QuantizationPlan plan, QuantizeSettings setting
             if (repair == RepairNames.Migrate)
                 model = model.Calibrate(RepairSearch.TrialSamplesOf(calibrating!), threads: 1, null, cancellation);
             if (ModelRepairs.Apply(repair, model) is { } changed)
-                model = model.For(changed, sample, cancellation);
+                model = model.For(changed, cancellation);
         }
         return model;
     }

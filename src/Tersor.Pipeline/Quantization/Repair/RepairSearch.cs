@@ -21,7 +21,7 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
     public IReadOnlyList<string> Kept => [.. trials.Where(t => t.Kept).Select(t => t.Name)];
 
     /// <summary>The model with those repairs of the float model that help it, calibrated.</summary>
-    public CalibratedModel OfModel(CalibratedModel model, PlacementCandidate candidate, QuantizationNumbers numbers, Sample sample, IProgress<double>? progress, CancellationToken cancellation)
+    public CalibratedModel OfModel(CalibratedModel model, PlacementCandidate candidate, QuantizationNumbers numbers, IProgress<double>? progress, CancellationToken cancellation)
     {
         string[] open = [.. RepairNames.All.Where(r => ModelRepairs.Has(r) && settings.Repairs.Contains(r))];
         if (open.Length == 0)
@@ -35,7 +35,7 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
             if (ModelRepairs.Apply(open[i], best) is not { } repaired)
                 continue;
             reached ??= Verdict(best);
-            CalibratedModel tried = model.For(repaired, sample, cancellation).Calibrate(few, threads: 1, null, cancellation);
+            CalibratedModel tried = model.For(repaired, cancellation).Calibrate(few, threads: 1, null, cancellation);
             Verdict verdict = Verdict(tried);
             bool kept = judge.IsBetter(verdict, reached);
             trials.Add(new(open[i], reached.Sqnr, verdict.Sqnr, reached.Metric, verdict.Metric, kept));

@@ -14,6 +14,7 @@ internal sealed class CalibratedModel
     private readonly EngineRules rules;
     private readonly Func<Value, OnnxType?> typeOf;
     private readonly Func<Node, string?> keepFloat;
+    private (Sample Sample, IReadOnlyDictionary<string, string> Feedback) uncalibrated;
 
     private CalibratedModel(Model model, EngineRules rules, Func<Value, OnnxType?> typeOf, Func<Node, string?> keepFloat)
     {
@@ -36,15 +37,16 @@ internal sealed class CalibratedModel
     /// <summary>Runs one sample to learn types and shapes; values are not observed.</summary>
     /// <param name="model">Float, in an operator set that has Q/DQ. It must not change afterwards.</param>
     /// <param name="sample">What is fed.</param>
+    /// <param name="feedback">Output name → input name, from one step of the sample to the next.</param>
     /// <param name="rules">What the target's engine fuses.</param>
     /// <param name="keepFloat">Nodes kept float by the user.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static CalibratedModel Uncalibrated(Model model, Sample sample, EngineRules rules, Func<Node, string?> keepFloat, CancellationToken cancellation)
+    public static CalibratedModel Uncalibrated(Model model, Sample sample, IReadOnlyDictionary<string, string> feedback, EngineRules rules, Func<Node, string?> keepFloat, CancellationToken cancellation)
     {
         SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
-        Observer.Observe(model, [sample], new Dictionary<string, string>(), [shapes], cancellation: cancellation);
+        Observer.Observe(model, [sample], feedback, [shapes], cancellation: cancellation);
         InferredTypes inferred = ShapeInference.Infer(model);
-        return new(model, rules, TypeOf, keepFloat);
+        return new(model, rules, TypeOf, keepFloat) { uncalibrated = (sample, feedback) };
 
         // As seen; what no sample reached, as far as it can be inferred.
         OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
@@ -77,11 +79,11 @@ internal sealed class CalibratedModel
             else if (seen.Any(h => h.Count == 0)) // a branch no sample took
                 noRange[unit.Anchor] = "no calibration sample reached it";
         }
-        return new(Model, rules, typeOf, node => keepFloat(node) ?? noRange.GetValueOrDefault(node)) { Distributions = distributions, ChannelMaxima = channels.Maxima };
+        return new(Model, rules, typeOf, node => keepFloat(node) ?? noRange.GetValueOrDefault(node)) { Distributions = distributions, ChannelMaxima = channels.Maxima, uncalibrated = uncalibrated };
     }
 
     /// <summary>The same for a rewritten model whose values have the same types, shapes and names.</summary>
-    public CalibratedModel For(Model rewritten, Sample sample, CancellationToken cancellation) => Uncalibrated(rewritten, sample, rules, keepFloat, cancellation);
+    public CalibratedModel For(Model rewritten, CancellationToken cancellation) => Uncalibrated(rewritten, uncalibrated.Sample, uncalibrated.Feedback, rules, keepFloat, cancellation);
 
     /// <summary>The best placement by the costs known.</summary>
     /// <param name="times">What units were measured to take, by their key; null where nothing was.</param>

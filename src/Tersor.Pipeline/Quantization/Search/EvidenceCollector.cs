@@ -33,7 +33,7 @@ internal static class EvidenceCollector
             .OrderByDescending(t => t.MillisecondsBefore).ThenByDescending(t => t.MillisecondsAfter)];
 
         Dictionary<string, double> ByKernel(Model model) => Profiler.Profile(model, input, ProfiledRuns, session, cancellation: cancellation).Nodes
-            .GroupBy(n => n.OpType).ToDictionary(g => g.Key, g => g.Sum(n => n.Median) / 1000);
+            .GroupBy(n => n.OpType).ToDictionary(g => g.Key, g => g.Sum(n => n.Microseconds) / 1000);
     }
 
     private static TensorHistogram Of(string name, ValueDistribution seen, ActivationRange range)

@@ -31,6 +31,14 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
     /// <summary>First and last layers left float beside the best proposal: thin layers at high resolution rarely pay.</summary>
     private static readonly int[] Prefixes = [1, 2, 3, 5, 8], Suffixes = [1];
 
+    /// <summary>Placements around the cheapest: costs are not exact.</summary>
+    private static readonly double[] Eagernesses = [0.4, 0.7, 1.7];
+
+    /// <summary>How often the best is changed a little and measured again, as long as that wins something.</summary>
+    private const int Rounds = 3;
+
+    private const double Worthwhile = 1.01;
+
     /// <summary>Regions left float beside the best proposal, each by itself: those that promise the least.</summary>
     private const int Islands = 3;
 
@@ -45,34 +53,42 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         PlacementCandidate[] proposals =
         [
             .. Variants("cheapest by measured layer times", model.Place(times), times, 1),
-            .. Variants("measured layer times, conversions avoided", model.Place(times, 1.7), times, 1.7),
+            .. Eagernesses.SelectMany(e => Variants($"measured layer times, {(e < 1 ? "8 bits" : "float")} held {(e < 1 ? 1 / e : e):0.#} times as dear", model.Place(times, e), times, e)),
             .. Variants("cheapest by the table of costs", model.Place(), null, 1),
             .. Variants("every layer with weights", model.Place(times, double.PositiveInfinity), times, double.PositiveInfinity),
         ];
-        Measure(proposals, new Half(progress, 0), cancellation);
-        if (tried.Count == 0)
-            return [];
-        PlacementCandidate best = tried.Values.MaxBy(t => t.SpeedUp.Median).Candidate;
-        QuantizationUnit[] layers = [.. best.Placement.Units.Where(u => u.IsLayer)];
-        List<PlacementCandidate> refined = [];
-        foreach (int count in Prefixes.Where(k => k < layers.Length))
-            refined.AddRange(Without(best, layers[..count], $"the first {Layers(count)} float"));
-        foreach (int count in Suffixes.Where(k => k < layers.Length))
-            refined.AddRange(Without(best, layers[^count..], $"the last {Layers(count)} float"));
-        foreach (IReadOnlyList<QuantizationUnit> region in best.Placement.Regions().Where(r => r.Any(u => u.IsLayer)).OrderBy(r => r.Sum(u => u.FloatCost - u.QuantizedCost)).SkipLast(1).Take(Islands))
-            refined.AddRange(Without(best, [.. region], $"the region of '{region.First(u => u.IsLayer).Name}' float"));
-        Measure([best, .. refined], new Half(progress, 0.5), cancellation);
+        Measure(proposals, new Part(progress, 0), cancellation);
+        for (int round = 1; round <= Rounds && tried.Count > 0; round++)
+        {
+            (PlacementCandidate best, MedianInterval speed, _) = tried.Values.MaxBy(t => t.SpeedUp.Median);
+            int known = tried.Count;
+            Measure([best, .. Neighbours(best).Where(c => !tried.ContainsKey(c.Signature))], new Part(progress, round), cancellation);
+            if (tried.Count == known || tried.Values.Max(t => t.SpeedUp.Median) < Worthwhile * speed.Median)
+                break;
+        }
         return [.. tried.Values.OrderByDescending(t => t.SpeedUp.Median)];
+    }
+
+    /// <summary>The first or last layers float, or one region.</summary>
+    private IEnumerable<PlacementCandidate> Neighbours(PlacementCandidate best)
+    {
+        QuantizationUnit[] layers = [.. best.Placement.Units.Where(u => u.IsLayer)];
+        foreach (int count in Prefixes.Where(k => k < layers.Length))
+            yield return Without(best, layers[..count], $"the first {Layers(count)} float");
+        foreach (int count in Suffixes.Where(k => k < layers.Length))
+            yield return Without(best, layers[^count..], $"the last {Layers(count)} float");
+        foreach (IReadOnlyList<QuantizationUnit> region in best.Placement.Regions().Where(r => r.Any(u => u.IsLayer)).OrderBy(r => r.Sum(u => u.FloatCost - u.QuantizedCost)).SkipLast(1).Take(Islands))
+            yield return Without(best, [.. region], $"the region of '{region.First(u => u.IsLayer).Name}' float");
     }
 
     private static string Layers(int count) => count == 1 ? "layer" : $"{count} layers";
 
-    private IEnumerable<PlacementCandidate> Without(PlacementCandidate best, QuantizationUnit[] layers, string what)
+    private PlacementCandidate Without(PlacementCandidate best, QuantizationUnit[] layers, string what)
     {
         Dictionary<string, string> stay = layers.ToDictionary(u => u.Key, _ => "the model was measured to be faster with it in float");
         QuantizationPlacement placement = model.Place(best.Times, best.Eagerness, stay);
         IReadOnlySet<string> dynamic = best.Dynamic.Count > 0 ? Dynamic(placement) : new HashSet<string>();
-        return [new($"{best.Name}, {what}", placement, dynamic, best.Times, best.Eagerness)];
+        return new($"{best.Name}, {what}", placement, dynamic, best.Times, best.Eagerness);
     }
 
     private static IEnumerable<PlacementCandidate> Variants(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime>? times, double eagerness)
@@ -100,8 +116,8 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
             tried[candidate.Signature] = (candidate, speedUp, milliseconds);
     }
 
-    private sealed class Half(IProgress<double>? progress, double from) : IProgress<double>
+    private sealed class Part(IProgress<double>? progress, int index) : IProgress<double>
     {
-        public void Report(double value) => progress?.Report(from + value / 2);
+        public void Report(double value) => progress?.Report((index + value) / (Rounds + 1));
     }
 }

@@ -10,13 +10,14 @@ namespace Tersor.Pipeline.Quantization;
 
 /// <summary>What a search works on.</summary>
 /// <param name="Original">The float model as it was given: what speed is measured against.</param>
+/// <param name="Rewritten">Makes the float model rewritten for the engine: what 8 bits must be faster than.</param>
 /// <param name="Fingerprint">Of the model rewritten for the engine.</param>
 /// <param name="Calibrated">The model rewritten for the engine, and what is known of its values.</param>
 /// <param name="Calibrating">Samples ranges are learned from.</param>
 /// <param name="Held">Samples candidates are judged on.</param>
 /// <param name="Metric">Makes the metric they are judged by; null where there are no labels.</param>
 /// <param name="StoreWeights">Stores weights small that compute in float, except those of nodes it is given a reason for.</param>
-internal sealed record SearchInputs(Model Original, string Fingerprint, CalibratedModel Calibrated, IDataSet Calibrating, IDataSet Held, Func<IMetric>? Metric,
+internal sealed record SearchInputs(Model Original, Func<Model> Rewritten, string Fingerprint, CalibratedModel Calibrated, IDataSet Calibrating, IDataSet Held, Func<IMetric>? Metric,
     Action<Model, PassReport, Func<Node, string?>, CancellationToken> StoreWeights);
 
 /// <summary>Finds the fastest static quantization of a calibrated model whose error stays within the budget: measures, proposes, verifies on the whole network.</summary>
@@ -32,6 +33,9 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
 
     /// <summary>Candidates this much slower than the fastest one that is good enough are preferred where they are more accurate: nobody trades half a budget of accuracy for a few percent of speed.</summary>
     private const double Indifference = 1.05;
+
+    /// <summary>A speed-up from which on no float form of the model can be as fast.</summary>
+    private const double BeyondFloat = 2;
 
     private readonly SessionSettings session = new() { Threads = settings.Threads };
     private readonly List<Trial> trials = [];
@@ -81,10 +85,10 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             return null;
         }
         (PlacementCandidate fastest, MedianInterval speed, double milliseconds) = placements[0];
-        if (settings.RequireSpeed && speed.High < 1)
+        if (settings.RequireSpeed && SlowerThanFloat(fastest, numbers, speed, sample, progress, cancellation) is { } objection)
         {
             Candidates = [.. placements.Select(p => new QuantizationCandidate(p.Candidate.Name, FloatLayers(p.Candidate), null, null, p.SpeedUp, p.Milliseconds, 0, false))];
-            Objection = $"computes in float: in 8 bits the model runs {speed.Median:F2} times as fast here";
+            Objection = objection;
             return null;
         }
         progress?.Report(new("running the float model", 0));
@@ -92,7 +96,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         FloatMetric = judge.FloatMetric;
 
         RepairSearch repairs = new(settings, judge, inputs.Calibrating);
-        CalibratedModel repaired = repairs.OfModel(calibrated, fastest, numbers, sample, new StageProgress(progress, "repairing: scales"), cancellation);
+        CalibratedModel repaired = repairs.OfModel(calibrated, fastest, numbers, new StageProgress(progress, "repairing: scales"), cancellation);
         if (!ReferenceEquals(repaired, calibrated))
         {
             fastest = fastest.On(repaired);
@@ -138,6 +142,19 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
                 Repairs = repairs.Trials,
             },
         };
+    }
+
+    /// <summary>Why the fastest placement is not worth its error: the model is as fast in float, as it was given or rewritten for the engine. Null when it is worth it.</summary>
+    private string? SlowerThanFloat(PlacementCandidate fastest, QuantizationNumbers numbers, MedianInterval speed, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        if (speed.High < 1)
+            return $"computes in float: in 8 bits the model runs {speed.Median:F2} times as fast here";
+        if (speed.Median > BeyondFloat || !settings.Optimize)
+            return null;
+        progress?.Report(new("comparing with float", 0));
+        Model quantized = inputs.Calibrated.Build(fastest.Placement, numbers with { Dynamic = fastest.Dynamic }, out _);
+        var measured = SpeedCheck.Measure([inputs.Rewritten(), quantized], sample, session, new StageProgress(progress, "comparing with float"), cancellation);
+        return measured[1].SpeedUp.Median < 1 ? $"computes in float: rewritten for the engine, the float model is {1 / measured[1].SpeedUp.Median:F2} times as fast as the one in 8 bits here" : null;
     }
 
     private Dictionary<string, ActivationRange>? Known()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
 using Tersor.Runtime;
@@ -13,6 +14,9 @@ public sealed record UnitTime(double Float, double Quantized, double? Dynamic = 
 /// <summary>Times every unit of a model in float and in 8 bits, with the engine's profiler: one profile of the model as it is, one with everything in 8 bits, one with products quantized at run time.</summary>
 internal static class UnitTimes
 {
+    private const double LeastRuns = 12, MostRuns = 300;
+    private static readonly TimeSpan ProfileTime = TimeSpan.FromMilliseconds(400);
+
     /// <summary>Times by unit key, for the units that could be told apart in both profiles.</summary>
     /// <param name="model">The calibrated model.</param>
     /// <param name="numbers">To quantize with.</param>
@@ -21,7 +25,7 @@ internal static class UnitTimes
     /// <param name="cancellation">Stops it.</param>
     public static IReadOnlyDictionary<string, UnitTime> Measure(CalibratedModel model, QuantizationNumbers numbers, IReadOnlyDictionary<string, Tensor> input, SessionSettings session, CancellationToken cancellation)
     {
-        const int Runs = 12;
+        int runs = Runs(model.Model, input, session);
         HashSet<string> atRunTime = [.. model.Everything.Units.Where(u => u.Rule.Kind == RuleKind.RunTime).Select(u => u.Key)];
         QuantizationPlacement products = model.Everything.Only(u => u.GivesFloat);
         HashSet<string> alone = [.. products.Isolated().Select(u => u.Key)];
@@ -37,7 +41,17 @@ internal static class UnitTimes
         }
         return times;
 
-        Dictionary<string, double> Profile(Model profiled) => ByNode(Profiler.Profile(profiled, input, Runs, session, cancellation: cancellation));
+        Dictionary<string, double> Profile(Model profiled) => ByNode(Profiler.Profile(profiled, input, runs, session, cancellation: cancellation));
+    }
+
+    /// <summary>As many runs as fit the time a profile may take: small kernels take few ticks of the engine's clock.</summary>
+    private static int Runs(Model model, IReadOnlyDictionary<string, Tensor> input, SessionSettings session)
+    {
+        using ModelSession loaded = new(model, session);
+        loaded.Run(input);
+        long start = Stopwatch.GetTimestamp();
+        loaded.Run(input);
+        return (int)Math.Clamp(ProfileTime / Stopwatch.GetElapsedTime(start), LeastRuns, MostRuns);
     }
 
     /// <summary>A kernel's time goes to the node it stands for; where the engine fused several, to the last that multiplies weights, else to the last of all.</summary>
@@ -48,7 +62,7 @@ internal static class UnitTimes
         {
             Node? owner = kernel.Sources.LastOrDefault(n => n.Is("Conv", "MatMul", "Gemm", "MatMulInteger")) ?? kernel.Sources.LastOrDefault(n => !n.Is("QuantizeLinear", "DequantizeLinear"));
             if (owner is { Name.Length: > 0 })
-                times[owner.Name] = times.GetValueOrDefault(owner.Name) + kernel.Median;
+                times[owner.Name] = times.GetValueOrDefault(owner.Name) + kernel.Microseconds;
         }
         return times;
     }

@@ -1,0 +1,123 @@
+using Tersor.Compression;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
+
+namespace Tersor.Pipeline.Tests.Quantization.Plan;
+
+public sealed class PlanTests : IDisposable
+{
+    private static readonly IDataSet Data = new SmallNetwork.Noise(40);
+    private static readonly Lazy<QuantizeResult> Searched = new(() => new QuantizeJob(new() { RequireSpeed = false }).Run(SmallNetwork.Model(), Data, null, null));
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
+
+    private static QuantizationPlan Plan => Searched.Value.Plan!;
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData(1), InlineData(2)]
+    public void A_plan_gives_the_bytes_of_the_search_that_made_it_at_any_thread_count(int threads)
+    {
+        QuantizationPlan read = SavedAndRead(Plan);
+        Assert.Equal(Searched.Value.Model.ToBytes(), Replay(read, threads).ToBytes());
+    }
+
+    [Fact]
+    public void With_every_repair_a_plan_gives_the_same_bytes_each_time()
+    {
+        QuantizationPlan all = Plan with { Repairs = RepairNames.All };
+        byte[] once = Replay(all, 1).ToBytes();
+        Assert.Equal(once, Replay(all, 2).ToBytes());
+        Assert.NotEqual(once, Replay(Plan with { Repairs = [] }, 1).ToBytes());
+    }
+
+    [Fact]
+    public void A_plan_without_repairs_that_need_data_needs_none()
+    {
+        QuantizationPlan plan = Plan with { Repairs = [RepairNames.Equalize] };
+        Assert.False(plan.NeedsData);
+        Model with = Replay(plan, 1), without = new QuantizeJob(new() { Plan = plan }).Run(SmallNetwork.Model(), null, null, null).Model;
+        Assert.Equal(with.ToBytes(), without.ToBytes());
+    }
+
+    [Fact]
+    public void A_form_that_was_edited_is_what_the_layer_gets()
+    {
+        PlannedLayer layer = Plan.Layers.First(l => l.Operator == "Conv" && l.Form == LayerForm.Static);
+        QuantizationPlan edited = Plan with { Layers = [.. Plan.Layers.Select(l => l.Layer == layer.Layer ? l with { Form = LayerForm.Float } : l)] };
+        Model before = Replay(Plan, 1), after = Replay(edited, 1);
+        Assert.Equal(Float32Convolutions(before) + 1, Float32Convolutions(after));
+    }
+
+    [Fact]
+    public void A_plan_for_another_model_is_refused()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() => new QuantizeJob(new() { Plan = Plan }).Run(SmallNetwork.Model(spread: 2), Data, null, null));
+        Assert.Contains("made for another model", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Forms_no_layer_can_have_are_refused_by_name()
+    {
+        QuantizationPlan wrong = Plan with { Layers = [.. Plan.Layers.Select(l => l.Operator == "Conv" ? l with { Form = LayerForm.Dynamic } : l)] };
+        Assert.Contains("possible for a product", Assert.Throws<CompressionException>(() => Replay(wrong, 1)).Message, StringComparison.Ordinal);
+        QuantizationPlan unknown = Plan with { Layers = [.. Plan.Layers, new("nowhere", "Conv", LayerForm.Static, null, null, null, "")] };
+        Assert.Contains("'nowhere'", Assert.Throws<CompressionException>(() => Replay(unknown, 1)).Message, StringComparison.Ordinal);
+        QuantizationPlan empty = Plan with { Ranges = [] };
+        Assert.Contains("no range for", Assert.Throws<CompressionException>(() => Replay(empty, 1)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{", "is no plan")]
+    [InlineData("[]", "is no plan")]
+    [InlineData("null", "is no plan")]
+    [InlineData("""{"format": 1}""", "is no plan")]
+    public void A_file_that_is_no_plan_is_refused_with_its_name(string content, string expected)
+    {
+        string path = Path.Combine(folder.FullName, "plan.json");
+        File.WriteAllText(path, content);
+        CompressionException error = Assert.Throws<CompressionException>(() => QuantizationPlan.Load(path));
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Typing_errors_other_versions_and_unknown_repairs_are_refused()
+    {
+        Assert.Contains("is no plan", Refused(Plan.ToJson().Replace("\"repairs\"", "\"repiars\"", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("version 99", Refused((Plan with { Version = 99 }).ToJson()), StringComparison.Ordinal);
+        Assert.Contains("'polish'", Refused((Plan with { Repairs = ["polish"] }).ToJson()), StringComparison.Ordinal);
+
+        string Refused(string json)
+        {
+            string path = Path.Combine(folder.FullName, "plan.json");
+            File.WriteAllText(path, json);
+            return Assert.Throws<CompressionException>(() => QuantizationPlan.Load(path)).Message;
+        }
+    }
+
+    [Fact]
+    public void Ranges_that_were_saved_are_used_again()
+    {
+        string path = Path.Combine(folder.FullName, "ranges.json");
+        new CalibrationRanges(Plan.Model, [.. Plan.Ranges.Select(r => r with { Low = 2 * r.Low, High = 2 * r.High, Estimator = "mine" })]).Save(path);
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, Repairs = [], KnownRanges = CalibrationRanges.Load(path) }).Run(SmallNetwork.Model(), Data, null, null);
+        Assert.All(result.Plan!.Ranges, r => Assert.Equal("mine", r.Estimator));
+        CompressionException error = Assert.Throws<CompressionException>(() =>
+            new QuantizeJob(new() { RequireSpeed = false, KnownRanges = new(Plan.Model, []) }).Run(SmallNetwork.Model(), Data, null, null));
+        Assert.Contains("hold none for", error.Message, StringComparison.Ordinal);
+    }
+
+    private QuantizationPlan SavedAndRead(QuantizationPlan plan)
+    {
+        string path = Path.Combine(folder.FullName, "model.plan.json");
+        plan.Save(path);
+        Assert.Single(folder.GetFiles());
+        return QuantizationPlan.Load(path);
+    }
+
+    private static Model Replay(QuantizationPlan plan, int threads) => new QuantizeJob(new() { Plan = plan, Threads = threads }).Run(SmallNetwork.Model(), Data, null, null).Model;
+
+    private static int Float32Convolutions(Model model) => model.AllNodes().Count(n => n.Is("Conv") && n.Inputs[1]!.Producer is null);
+}
