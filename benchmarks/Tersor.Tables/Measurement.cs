@@ -24,4 +24,12 @@ internal sealed record Measurement(IReadOnlyList<long> Bytes, IReadOnlyList<Eval
         BenchmarkReport latency = Benchmark.Run([.. files.Select(f => new BenchmarkModel(f, f, input))], new() { Rounds = rounds, MeasureMemory = false });
         return new([.. files.Select(f => new FileInfo(f).Length)], evaluated, latency);
     }
+
+    /// <summary>Signal to noise of a changed model's outputs, dB.</summary>
+    public static double Sqnr(Model model, Model changed, IDataSet data)
+    {
+        using TemporaryFolder folder = new();
+        string[] files = [folder.Save(model, "float"), folder.Save(changed, "changed")];
+        return EvaluateJob.Run([files[1]], files[0], data, () => [MetricCatalog.Create(new("sqnr", new Dictionary<string, string>()), ".")], new())[0].Values[0].Value;
+    }
 }

@@ -1,3 +1,4 @@
+using Tersor.Compression.GraphOptimization;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Pipeline.Evaluation;
@@ -37,8 +38,9 @@ internal static class RealModels
         OpenedData calibration = DataSetFactory.Open(description, ModelInput.Of(model), root, "calibration"), test = DataSetFactory.Open(description, ModelInput.Of(model), root, "test");
         OpenedData? validation = calibration.Description.Splits.ContainsKey("validation") ? DataSetFactory.Open(description, ModelInput.Of(model), root, "validation") : null;
 
+        Model rewritten = new GraphOptimizer(new() { Level = OptimizationLevel.Engine, Samples = QuantizedModel.Samples(calibration.DataSet) }).Run(model).Model;
         QuantizedModel quantized = QuantizedModel.Of(model, calibration.DataSet, validation?.DataSet, calibration.Metrics.Count > 0 ? () => calibration.CreateMetrics()[0] : null);
-        string[] files = [path, folder.Save(quantized.Optimized, $"{name}.optimized"), folder.Save(quantized.Result.Model, $"{name}.int8")];
+        string[] files = [path, folder.Save(rewritten, $"{name}.engine"), folder.Save(quantized.Result.Model, $"{name}.int8")];
         Measurement measured = Measurement.Of(files, test.DataSet, calibration.DataSet.Read(0).Steps[0], test.CreateMetrics, Rounds);
 
         MetricValue metric = measured.Evaluated[0].Values[0];

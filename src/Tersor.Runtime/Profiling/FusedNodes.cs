@@ -33,7 +33,7 @@ internal sealed partial class FusedNodes
     public IReadOnlyList<Node> Sources(string name, string opType)
     {
         IReadOnlyList<Node> between = rewritten.TryGetValue((name, opType), out Node? node) ? Between(node.Outputs.OfType<Value>().SelectMany(o => originals[o.Name])) : [];
-        if (byName.GetValueOrDefault(Token().Replace(name, "")) is { } own)
+        if (byName.GetValueOrDefault(Added().Replace(name, "")) is { } own)
             return between.Count <= MostFused && between.Contains(own) ? between : [own];
         return between.Count == 0 && name.EndsWith(BlockedSuffix, StringComparison.Ordinal) ? Between(originals[name[..^BlockedSuffix.Length]]) : between;
     }
@@ -56,7 +56,7 @@ internal sealed partial class FusedNodes
         return [.. found.Reverse()];
     }
 
-    /// <summary>What the engine adds to the name of a node it makes anew.</summary>
-    [System.Text.RegularExpressions.GeneratedRegex(@"_token_\d+$")]
-    private static partial System.Text.RegularExpressions.Regex Token();
+    /// <summary>What the engine adds to the name of a node it makes anew: <c>_token_12</c>, <c>/MatMulAddFusion</c>.</summary>
+    [System.Text.RegularExpressions.GeneratedRegex(@"(/\w+Fusion/?)?(_token_\d+)?$")]
+    private static partial System.Text.RegularExpressions.Regex Added();
 }
