@@ -13,7 +13,7 @@ namespace Tersor.Reporting.Html;
 /// </remarks>
 public static class QuantizeHtml
 {
-    /// <summary>Bins of all histograms together: what keeps the page below a megabyte.</summary>
+    /// <summary>Bins of all histograms together: what keeps the page of an ordinary model below a megabyte.</summary>
     private const int AllBins = 40_000;
 
     /// <summary>Bins of one histogram, at least and at most; no screen shows more.</summary>

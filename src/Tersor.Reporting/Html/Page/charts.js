@@ -4,6 +4,9 @@
 
 const drawings = [];
 
+/** Width of charts on paper, in pixels; null on the screen, where they are as wide as there is room. */
+let paperWidth = null;
+
 /** The colours of the page as it is now. */
 function palette() {
     const style = getComputedStyle(document.documentElement);
@@ -19,14 +22,16 @@ function chart(description, height, option) {
         draw() {
             if (host.clientWidth === 0)
                 return;
-            width = host.clientWidth;
+            width = paperWidth ?? host.clientWidth;
             instance ??= echarts.init(host, null, { renderer: "svg" });
-            instance.resize();
+            instance.resize({ width });
             instance.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily }, ...option(palette(), width) }, true);
+            // So that it can be scaled where paper is narrower.
+            host.querySelector("svg")?.setAttribute("viewBox", `0 0 ${width} ${height}`);
         },
     };
     new ResizeObserver(() => {
-        if (host.clientWidth !== width)
+        if (paperWidth === null && host.clientWidth !== width)
             drawing.draw();
     }).observe(host);
     drawings.push(drawing);
@@ -59,6 +64,14 @@ function valueAxis(colour, more = {}) {
     };
 }
 
+/** What a chart calls layers: their names without the folders that all of them share, and without what exporters put after the name of a first output. */
+function labels(names) {
+    let shared = names.length > 1 ? names[0].lastIndexOf("/") + 1 : 0;
+    while (shared > 0 && !names.every(n => n.startsWith(names[0].slice(0, shared))))
+        shared = names[0].lastIndexOf("/", shared - 2) + 1;
+    return names.map(n => n.slice(shared).replace(/_output_0$/, ""));
+}
+
 /** An axis of names, the first on top. */
 function nameAxis(colour, names, width) {
     const most = Math.floor(width / 6.6);
@@ -74,9 +87,16 @@ function nameSpace(names, width) {
 }
 
 /** Bounds around values with some air, so that marks at the ends are whole. */
-function bounds(values, air = 0.08) {
+function bounds(values, air) {
     const low = Math.min(...values), high = Math.max(...values), space = (high - low || Math.abs(high) * 0.1 || 1) * air;
     return { min: low - space, max: high + space };
+}
+
+/** Bounds around values at round numbers. */
+function roundBounds(values, air, intervals) {
+    const { min, max } = bounds(values, air), raw = (max - min) / intervals, power = 10 ** Math.floor(Math.log10(raw));
+    const interval = power * [1, 2, 2.5, 5, 10].find(factor => factor * power >= raw);
+    return { min: Math.floor(min / interval) * interval, max: Math.ceil(max / interval) * interval, interval };
 }
 
 /**
@@ -91,17 +111,17 @@ function paretoChart(points, { yName, yFormat, higherIsBetter, budget, budgetNam
             front.push(point);
     }
     const all = reference === null ? points : [...points, reference];
-    const xs = bounds(all.flatMap(p => [p.x, p.low ?? p.x, p.high ?? p.x]).concat(1), 0.06);
-    const ys = bounds(all.map(p => p.y).concat(budget ?? []), 0.14);
+    const ys = roundBounds(all.map(p => p.y).concat(budget ?? []), 0.05, 5);
     return chart("Candidates by speed-up and quality", 380, (colour, width) => {
         const mark = p => ({ name: p.name, value: [p.x, p.y], point: p });
         const whisker = p => ({ value: [p.low, p.high, p.y], point: p });
+        const xs = roundBounds(all.flatMap(p => [p.x, p.low ?? p.x, p.high ?? p.x]).concat(1), 0.03, width < 500 ? 4 : 8);
         const show = parameters => parameters.data?.point && tip(parameters.data.point.name, parameters.data.point.pairs);
         return {
-            grid: { left: 66, right: 20, top: 16, bottom: 46 },
+            grid: { left: 66, right: 20, top: 16, bottom: 52 },
             tooltip: tooltip(colour, show),
-            xAxis: valueAxis(colour, { name: width < 500 ? "times as fast as float" : "Times as fast as the float model", nameGap: 30, ...xs, axisLabel: { formatter: v => `${+v.toFixed(2)}×`, showMinLabel: false, showMaxLabel: false }, splitLine: { show: false } }),
-            yAxis: valueAxis(colour, { name: yName, nameGap: 50, ...ys, axisLabel: { formatter: yFormat, showMinLabel: false, showMaxLabel: false } }),
+            xAxis: valueAxis(colour, { name: width < 500 ? "times as fast as float" : "Times as fast as the float model", nameGap: 34, ...xs, axisLabel: { margin: 12, formatter: v => `${fixed(v, xs.interval < 0.1 || xs.interval === 0.25 ? 2 : 1)}×` }, splitLine: { show: false } }),
+            yAxis: valueAxis(colour, { name: yName, nameGap: 50, ...ys, axisLabel: { formatter: yFormat } }),
             series: [
                 {
                     type: "line", data: front.map(p => [p.x, p.y]), showSymbol: false, silent: true, lineStyle: { color: colour("after"), width: 1.5, type: [4, 4], opacity: 0.6 }, z: 1,
@@ -118,14 +138,14 @@ function paretoChart(points, { yName, yFormat, higherIsBetter, budget, budgetNam
                         return { type: "group", children: [line(x1, y, x2, y), line(x1, y - 4, x1, y + 4), line(x2, y - 4, x2, y + 4)] };
                     },
                 },
-                { type: "scatter", symbolSize: 11, z: 3, data: points.filter(p => !p.chosen).map(mark), itemStyle: { color: colour("card"), borderColor: colour("after"), borderWidth: 2 } },
+                { type: "scatter", symbolSize: 11, z: 3, data: points.filter(p => !p.chosen).map(mark), itemStyle: { color: colour("card"), borderColor: colour("after"), borderWidth: 2, opacity: 1 } },
                 {
-                    type: "scatter", symbolSize: 17, z: 4, data: points.filter(p => p.chosen).map(mark), itemStyle: { color: colour("after"), borderColor: colour("card"), borderWidth: 2 },
+                    type: "scatter", symbolSize: 17, z: 4, data: points.filter(p => p.chosen).map(mark), itemStyle: { color: colour("after"), borderColor: colour("card"), borderWidth: 2, opacity: 1 },
                     label: { show: true, formatter: "chosen", position: "top", distance: 7, color: colour("after"), fontWeight: 600, fontSize: 12.5 },
                 },
                 {
-                    type: "scatter", symbol: "diamond", symbolSize: 13, z: 3, data: reference === null ? [] : [mark(reference)], itemStyle: { color: colour("faint") },
-                    label: { show: true, formatter: reference?.name ?? "", position: "right", distance: 7, color: colour("muted"), fontSize: 12 },
+                    type: "scatter", symbol: "diamond", symbolSize: 13, z: 3, data: reference === null ? [] : [mark(reference)], itemStyle: { color: colour("faint"), opacity: 1 },
+                    label: { show: true, formatter: reference?.name ?? "", position: "bottom", distance: 6, color: colour("muted"), fontSize: 12 },
                 },
             ],
         };
@@ -139,20 +159,20 @@ function sensitivityChart(rows, kinds) {
     const most = Math.max(...finite, 1), least = Math.min(...finite, 0);
     const bar = value => value === Infinity ? most * 1.05 : value === -Infinity ? least : value;
     return chart("Layers by signal to noise when each is quantized alone", shown * 21 + 46, (colour, width) => {
-        const names = rows.map(r => r.name), left = nameSpace(names, width), scrolls = rows.length > shown;
+        const names = labels(rows.map(r => r.name)), left = nameSpace(names, width), scrolls = rows.length > shown;
         return {
-            grid: { left: left + 12, right: scrolls ? 72 : 48, top: 4, bottom: 40 },
+            grid: { left: left + 12, right: scrolls ? 32 : 12, top: 4, bottom: 40 },
             tooltip: tooltip(colour, parameters => tip(rows[parameters.dataIndex].name, rows[parameters.dataIndex].pairs)),
-            xAxis: valueAxis(colour, { name: "dB, alone", nameGap: 26, max: most * 1.05, splitNumber: width < 500 ? 3 : 5, axisLabel: { showMaxLabel: false, formatter: v => fixed(v, 0) } }),
+            xAxis: valueAxis(colour, { name: "dB, alone", nameGap: 26, max: most + 0.15 * (most - least), splitNumber: width < 500 ? 3 : 5, axisLabel: { showMaxLabel: false, formatter: v => fixed(v, 0) } }),
             yAxis: nameAxis(colour, names, left),
             dataZoom: scrolls ? [{
                 type: "slider", yAxisIndex: 0, startValue: 0, endValue: shown - 1, minValueSpan: 9, right: 4, width: 14, top: 4, bottom: 40, showDetail: false, showDataShadow: false, brushSelect: false, filterMode: "empty",
-                borderColor: "transparent", borderRadius: 7, backgroundColor: colour("sunken"), fillerColor: colour("line"), handleSize: 14, handleStyle: { color: colour("card"), borderColor: colour("faint") }, moveHandleSize: 0,
+                borderColor: "transparent", borderRadius: 7, backgroundColor: colour("sunken"), fillerColor: colour("line"), handleIcon: "circle", handleSize: 12, handleStyle: { color: colour("card"), borderColor: colour("faint") }, moveHandleSize: 0,
                 emphasis: { handleStyle: { color: colour("card"), borderColor: colour("after") } },
             }] : [],
             series: [{
                 type: "bar", barWidth: "62%", data: rows.map(r => ({ value: bar(r.value), itemStyle: { color: colour(kinds[r.kind]), borderRadius: 3 } })),
-                label: { show: true, position: "right", color: colour("muted"), fontSize: 11, formatter: p => { const v = rows[p.dataIndex].value; return Number.isFinite(v) ? fixed(v, 1) : "∞"; } },
+                label: { show: true, position: "right", color: colour("muted"), fontSize: 11, formatter: p => { const v = rows[p.dataIndex].value; return Number.isFinite(v) ? fixed(v, 1) : v > 0 ? "∞" : "\u2212∞"; } },
             }],
         };
     });
@@ -164,10 +184,10 @@ function timeChart(rows) {
         const names = rows.map(r => r.name), left = nameSpace(names, width);
         const series = (key, fill) => ({
             type: "bar", barWidth: 11, barGap: "18%", data: rows.map(r => r[key]), itemStyle: { color: colour(fill), borderRadius: 3 }, cursor: "default",
-            label: { show: true, position: "right", color: colour("muted"), fontSize: 11, formatter: p => p.value > 0 ? Numbers.milliseconds(p.value) : "" },
+            label: { show: true, position: "right", color: colour("muted"), fontSize: 11, formatter: p => p.value > 0 ? Numbers.time(p.value) : "" },
         });
         return {
-            grid: { left: left + 12, right: 62, top: 2, bottom: 40 },
+            grid: { left: left + 12, right: 36, top: 2, bottom: 40 },
             tooltip: tooltip(colour, p => { const r = rows[p.dataIndex]; return tip(r.name, [["before", Numbers.milliseconds(r.before)], ["after", Numbers.milliseconds(r.after)]]); }),
             xAxis: valueAxis(colour, { name: "ms a run", nameGap: 26, splitNumber: width < 500 ? 3 : 5 }),
             yAxis: nameAxis(colour, names, left),

@@ -24,16 +24,21 @@ function terms(tag, pairs) {
 }
 
 /** A name that gives up its middle where there is no room. */
-function nameOf(text, tail = 16) {
+function nameOf(text, tail = 20) {
     const cut = Math.max(0, text.length - tail);
-    return el("span.name.mono", { title: text }, el("span", null, text.slice(0, cut)), el("span", null, text.slice(cut)));
+    return el("span.name.mono", { title: text }, el("span", null, breakable(text.slice(0, cut))), el("span", null, breakable(text.slice(cut))));
+}
+
+/** Text that may go on in the next line after a slash. */
+function breakable(text) {
+    return text.split(/(?<=\/)/).flatMap((part, i) => i === 0 ? [part] : [el("wbr"), part]);
 }
 
 /** A name in at most so many characters. */
 function shorten(text, most) {
     if (text.length <= most)
         return text;
-    const tail = Math.ceil((most - 1) * 0.62);
+    const tail = Math.ceil((most - 1) * 0.72);
     return `${text.slice(0, most - 1 - tail)}…${text.slice(-tail)}`;
 }
 

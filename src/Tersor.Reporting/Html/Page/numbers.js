@@ -24,6 +24,8 @@ const Numbers = {
     ratio: value => `${fixed(value, 2)}×`,
     metric: value => fixed(value, 4),
     decibel: value => value === Infinity ? "∞ dB" : value === -Infinity ? "−∞ dB" : `${fixed(value, 1)} dB`,
+    /** Milliseconds beside an axis that says so. */
+    time: value => value > 0 && value < 0.005 ? "<0.01" : significant(value),
     /** Any value of a tensor. */
     value: value => value === 0 ? "0" : Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3 ? value.toExponential(2).replace(/-/g, "\u2212") : fixed(value, Math.abs(value) < 1 ? 4 : Math.abs(value) < 100 ? 3 : 1),
     percent: share => share === 0 ? "0 %" : share < 1e-4 ? "below 0.01 %" : `${fixed(share * 100, share < 0.1 ? 2 : 1)} %`,

@@ -22,6 +22,11 @@ function metricBudget() {
     return !judgedByMetric || most === null ? null : report.floatMetric + (report.higherIsBetter ? -most : most);
 }
 
+/** MeanSquaredError → mean squared error; other text as it is. */
+function words(name) {
+    return /^([A-Z][a-z]+)+$/.test(name) ? name.replace(/(?!^)[A-Z]/g, " $&").toLowerCase() : name;
+}
+
 // Header
 
 function fileName(path) {
@@ -76,7 +81,7 @@ function tile(title, strong, unit, bars, foot) {
 }
 
 function sizeTile() {
-    const { bytesBefore: before, bytesAfter: after } = report, most = Math.max(before, after, 1);
+    const before = report.bytesBefore, after = report.bytesAfter, most = Math.max(before, after, 1);
     const [ratio, unit] = after <= before ? [before / Math.max(after, 1), "smaller"] : [after / Math.max(before, 1), "larger"];
     return tile("Size", before === after ? "1.00×" : Numbers.ratio(ratio), before === after ? "as large as before" : unit,
         pair([["before", before / most, Numbers.bytes(before)], ["after", after / most, Numbers.bytes(after), "after"]]), "External data included.");
@@ -86,7 +91,7 @@ function latencyTile() {
     if (speed === null)
         return null;
     const [before, after] = speed, most = Math.max(before.latency.median, after.latency.median), ratio = after.speedUp, range = interval(ratio, Numbers.ratio);
-    return tile("Latency", Numbers.ratio(ratio.median), ratio.median >= 1 ? "as fast as before" : "as fast: slower than before",
+    return tile("Latency", Numbers.ratio(ratio.median), "as fast as before",
         pair([["before", before.latency.median / most, Numbers.milliseconds(before.latency.median)], ["after", after.latency.median / most, Numbers.milliseconds(after.latency.median), "after"]]),
         `Median of ${Numbers.plural(report.latency.rounds, "interleaved round")}.${range ? ` 95 % interval of the ratio: ${range}.` : ""}`);
 }
@@ -94,10 +99,10 @@ function latencyTile() {
 function qualityTile() {
     const after = figure(chosen?.metric), sqnr = figure(chosen?.sqnr), least = figure(report.minSqnr);
     if (judgedByMetric && after !== null) {
-        const before = report.floatMetric, change = after - before, most = Math.max(Math.abs(before), Math.abs(after)), budget = metricBudget();
-        const limit = report.maxDrop === undefined ? "" : ` A loss of ${Numbers.metric(report.maxDrop)} was allowed.`;
+        const before = report.floatMetric, change = after - before, budget = metricBudget(), most = Math.max(before, after, budget ?? 0);
+        const limit = budget === null ? "" : ` The mark is the limit, ${Numbers.metric(budget)}.`;
         return tile(report.metric, Numbers.metric(after), change === 0 ? "as before" : `${change > 0 ? "+" : "\u2212"}${Numbers.metric(Math.abs(change))}`,
-            pair([["before", before / most, Numbers.metric(before)], ["after", after / most, Numbers.metric(after), "after"]], budget === null || most === 0 || budget / most > 1 ? null : budget / most),
+            most > 0 && pair([["before", before / most, Numbers.metric(before)], ["after", after / most, Numbers.metric(after), "after"]], budget === null || budget < 0 ? null : budget / most),
             `On held-out samples.${limit}${sqnr === null ? "" : ` Signal to noise of the outputs: ${Numbers.decibel(sqnr)}.`}`);
     }
     if (sqnr === null)
@@ -128,7 +133,7 @@ function candidates() {
         .map(c => ({ name: c.name, x: c.speedUp.median, low: figure(c.speedUp.low), high: figure(c.speedUp.high), y: c[key], chosen: c.chosen, pairs: candidatePairs(c) }));
     const byMetric = judgedByMetric ? points("metric") : [], bySqnr = points("sqnr");
     const drawMetric = () => paretoChart(byMetric, {
-        yName: `${report.metric}, ${report.higherIsBetter ? "higher" : "lower"} is better`, yFormat: v => fixed(v, 3), higherIsBetter: report.higherIsBetter, budget: metricBudget(), budgetName: "budget",
+        yName: `${shorten(report.metric, 24)}, ${report.higherIsBetter ? "higher" : "lower"} is better`, yFormat: v => fixed(v, 3), higherIsBetter: report.higherIsBetter, budget: metricBudget(), budgetName: "budget",
         reference: { name: "float", x: 1, low: null, high: null, y: report.floatMetric, pairs: [[report.metric, Numbers.metric(report.floatMetric)]] },
     });
     const drawSqnr = () => paretoChart(bySqnr, { yName: "SQNR, dB", yFormat: v => fixed(v, 0), higherIsBetter: true, budget: figure(report.minSqnr), budgetName: "budget", reference: null });
@@ -147,14 +152,14 @@ function candidates() {
         { title: "Speed-up", number: true, key: c => figure(c.speedUp?.median), cell: c => Numbers.ratio(c.speedUp.median) },
         { title: "95 % interval", number: true, key: c => c.speedUp ? figure(c.speedUp.low) : null, cell: c => interval(c.speedUp, Numbers.ratio) },
         { title: "Latency", number: true, key: c => figure(c.milliseconds), cell: c => Numbers.milliseconds(c.milliseconds) },
-        { title: report.metric ?? "", number: true, key: c => figure(c.metric), cell: c => Numbers.metric(c.metric) },
+        { title: shorten(report.metric ?? "", 20), number: true, key: c => figure(c.metric), cell: c => Numbers.metric(c.metric) },
         { title: "SQNR", number: true, key: c => figure(c.sqnr), cell: c => Numbers.decibel(figure(c.sqnr)) },
         { title: "Kept float", number: true, key: c => c.floatLayers, cell: c => Numbers.count(c.floatLayers) },
         { title: "Weights", number: true, key: c => c.bytes || null, cell: c => Numbers.bytes(c.bytes) },
     ], report.candidates, { sortable: true, rowClass: c => c.chosen ? "chosen" : null });
     return card("candidates", "Speed against accuracy",
         "Everything that was tried. Whiskers are 95 % intervals of the speed-up; the dashed line joins what no other candidate beats in both.",
-        byMetric.length > 0 && bySqnr.length > 0 && choice("Quality", [["metric", report.metric], ["sqnr", "SQNR"]], first, show),
+        byMetric.length > 0 && bySqnr.length > 0 && choice("Quality", [["metric", shorten(report.metric, 20)], ["sqnr", "SQNR"]], first, show),
         draws && host, draws && report.candidates.length > 1 ? el("details.more", null, el("summary", null, `All ${Numbers.plural(report.candidates.length, "candidate")} as a table`), all.element) : all.element);
 }
 
@@ -219,7 +224,7 @@ function histograms() {
         measures.replaceChildren(terms("dl.measures", [
             ["Range", `${Numbers.value(h.rangeLow)} to ${Numbers.value(h.rangeHigh)}`],
             ["Observed", `${Numbers.value(h.low)} to ${Numbers.value(h.high)}`],
-            ["Range estimator", h.estimator],
+            ["Range estimator", words(h.estimator)],
             ["Outside the range, about", Numbers.percent(share < 1e-9 ? 0 : share)],
             ["Values, without exact zeros", Numbers.count(h.counts.reduce((a, b) => a + b, 0))],
         ]));
@@ -282,14 +287,14 @@ function timeCell(row) {
 function repairs() {
     if (report.evidence.repairs.length === 0)
         return null;
-    const change = (before, after, format, better) => [el("span.dim", null, `${format(before)} → `), el("span", { class: after === before ? null : better(after, before) ? "better" : "worse" }, format(after))];
+    const change = (before, after, format, better) => [el("span.dim.before", null, format(before), el("span", null, " → ")), el("span", { class: after === before ? null : better(after, before) ? "better" : "worse" }, format(after))];
     const higher = (a, b) => a > b, metricBetter = report.higherIsBetter ? higher : (a, b) => a < b;
     return card("repairs", "Repairs", "Each measured without and with it, on held-out samples.", null, table([
         { title: "Repair", key: r => r.name, cell: r => r.name },
         { title: "SQNR, dB", number: true, key: r => figure(r.sqnrAfter), cell: r => change(figure(r.sqnrBefore), figure(r.sqnrAfter), v => v === null ? "–" : Number.isFinite(v) ? fixed(v, 1) : "∞", higher) },
-        { title: report.metric ?? "Metric", number: true, key: r => figure(r.metricBefore) === null ? null : figure(r.metricAfter), cell: r => change(r.metricBefore, r.metricAfter, Numbers.metric, metricBetter) },
+        { title: shorten(report.metric ?? "Metric", 20), number: true, key: r => figure(r.metricBefore) === null ? null : figure(r.metricAfter), cell: r => change(r.metricBefore, r.metricAfter, Numbers.metric, metricBetter) },
         { title: "", key: r => String(r.kept), cell: r => el(r.kept ? "span.badge.kept" : "span.badge", null, r.kept ? "kept" : "not kept") },
-    ], report.evidence.repairs).element);
+    ], report.evidence.repairs, { short: true }).element);
 }
 
 function leftFloat() {
@@ -309,7 +314,7 @@ document.getElementById("main").replaceChildren(...[
     header(),
     el("section.tiles", { "aria-label": "Before and after" }, sizeTile(), latencyTile(), qualityTile()),
     candidates(),
-    columns([time(), repairs(), leftFloat()], [sensitivity()]),
+    columns([time(), repairs()], [sensitivity(), leftFloat()]),
     histograms(),
     layers(),
 ].filter(section => section !== null));
@@ -326,10 +331,14 @@ redraw();
 preference.addEventListener("change", () => setTheme(preference.matches ? "dark" : "light"));
 document.getElementById("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 
-// Paper is white.
+// Paper is white, and narrower than a screen.
 let onScreen = null;
 addEventListener("beforeprint", () => {
     onScreen = document.documentElement.dataset.theme;
+    paperWidth = 660;
     setTheme("light");
 });
-addEventListener("afterprint", () => setTheme(onScreen));
+addEventListener("afterprint", () => {
+    paperWidth = null;
+    setTheme(onScreen);
+});

@@ -2,9 +2,10 @@
 
 /**
  * A table. A column is { title, number, key, cell }: key gives what rows are sorted by, cell what stands there; a column without a value in any row is left out.
+ * A tall table scrolls below its headings, a short one fits a phone.
  * Sorting: a click ascends, the next descends, the third restores the order of the report.
  */
-function table(columns, rows, { sortable = false, tall = false, rowClass = () => null, empty = "Nothing matches." } = {}) {
+function table(columns, rows, { sortable = false, tall = false, short = false, rowClass = () => null, empty = "Nothing matches." } = {}) {
     const shown = columns.filter(c => rows.some(r => !isMissing(c.key(r))));
     const body = el("tbody");
     let order = null, visible = rows;
@@ -27,7 +28,7 @@ function table(columns, rows, { sortable = false, tall = false, rowClass = () =>
     };
     fill();
     return {
-        element: el("div.scroll" + (tall ? ".tall" : ""), { tabindex: tall ? 0 : null }, el("table", null, el("thead", null, el("tr", null, heads)), body)),
+        element: el(tall ? "div.scroll.tall" : short ? "div.scroll.short" : "div.scroll", { tabindex: tall ? 0 : null }, el("table", null, el("thead", null, el("tr", null, heads)), body)),
         show(some) {
             visible = some;
             fill();
