@@ -83,7 +83,7 @@ internal static class SampleReport
     private static PlannedLayer Layer(int index, Random random)
     {
         string operatorName = Operators[index % Operators.Length];
-        string name = $"/backbone/stages.{index / 12}/blocks.{index / 3 % 4}/{(operatorName == "Conv" ? $"conv{index % 3 + 1}" : operatorName.ToLowerInvariant())}/{operatorName}_output_0";
+        string name = $"/backbone/stages.{index / 12}/blocks.{index / 3 % 4}/{operatorName.ToLowerInvariant()}{index % 3 + 1}/{operatorName}_output_0";
         double decibel = 28 + 30 * random.NextDouble() - (index is 0 or 58 or 59 ? 22 : 0), noise = Math.Pow(10, -decibel / 10);
         double before = 40 + 1800 * Math.Pow(random.NextDouble(), 2), after = before * (0.25 + 0.6 * random.NextDouble());
         LayerForm form = decibel < 30 ? LayerForm.Float : operatorName is "Mul" && index % 4 == 3 ? LayerForm.Float : operatorName is "MatMul" && index % 20 == 4 ? LayerForm.Dynamic : LayerForm.Static;
