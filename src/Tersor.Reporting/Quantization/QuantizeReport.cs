@@ -49,6 +49,21 @@ public sealed record QuantizeReport
     /// <summary>Latency of the model that was read and of the result, measured against each other; null when it was not measured.</summary>
     public required BenchmarkReport? Latency { get; init; }
 
+    /// <summary>Where it was made; null where nothing was measured.</summary>
+    public MachineInfo? Machine { get; init; }
+
+    /// <summary>When it was made; null where that is left out, so that equal runs give equal reports.</summary>
+    public DateTimeOffset? Date { get; init; }
+
+    /// <summary>Whether a greater <see cref="Metric"/> is better. Default: yes.</summary>
+    public bool HigherIsBetter { get; init; } = true;
+
+    /// <summary>How much of the metric might be lost; null where candidates were not judged by it.</summary>
+    public double? MaxDrop { get; init; }
+
+    /// <summary>Signal to noise of the outputs that was asked for, dB; null where candidates were not judged by it.</summary>
+    public double? MinSqnr { get; init; }
+
     /// <summary>Summarizes a result.</summary>
     public static QuantizeReport Of(string input, string? output, QuantizeResult result, long bytesBefore, long bytesAfter, BenchmarkReport? latency) => new()
     {
@@ -66,5 +81,6 @@ public sealed record QuantizeReport
         Layers = result.Plan?.Layers ?? [],
         Evidence = result.Evidence,
         Latency = latency,
+        Machine = latency?.Machine,
     };
 }
