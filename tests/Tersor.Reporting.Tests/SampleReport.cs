@@ -88,7 +88,7 @@ internal static class SampleReport
         double before = 40 + 1800 * Math.Pow(random.NextDouble(), 2), after = before * (0.25 + 0.6 * random.NextDouble());
         LayerForm form = decibel < 30 ? LayerForm.Float : operatorName is "Mul" && index % 4 == 3 ? LayerForm.Float : operatorName is "MatMul" && index % 20 == 4 ? LayerForm.Dynamic : LayerForm.Static;
         string reason = decibel < 30 ? $"alone it leaves {decibel:F1} dB" : form == LayerForm.Float ? "between operators that compute in float" : form == LayerForm.Dynamic ? "its range varies from sample to sample" : "";
-        return new(name, operatorName, form, before, form == LayerForm.Float && decibel >= 30 ? null : after, operatorName is "Add" or "Mul" ? null : noise, reason);
+        return new(name, name, operatorName, form, before, form == LayerForm.Float && decibel >= 30 ? null : after, operatorName is "Add" or "Mul" ? null : noise, reason);
     }
 
     private static QuantizationCandidate[] Candidates() =>

@@ -10,6 +10,7 @@ using Tersor.Data.Metrics;
 using Tersor.Onnx;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting;
+using Tersor.Reporting.Html;
 using Tersor.Reporting.Quantization;
 using Tersor.Runtime;
 
@@ -129,6 +130,8 @@ internal static class QuantizeCommand
             Save(request, input, result, cancellation);
         long after = gain ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
         QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency);
+        if (request.Report is { } page)
+            HtmlFile.Write(page, writer => QuantizeHtml.Write(WithContext(report, request), writer));
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
@@ -140,6 +143,14 @@ internal static class QuantizeCommand
         terminal.Say(quantized ? "No gain: the result is neither smaller nor faster, and nothing was written." : "No gain: no layer could be quantized, and nothing was written.");
         return ExitCodes.NoGain;
     }
+
+    /// <summary>What the page says beside what was found.</summary>
+    private static QuantizeReport WithContext(QuantizeReport report, QuantizeRequest request) => report with
+    {
+        Date = DateTimeOffset.UtcNow,
+        MaxDrop = report.Metric is null ? null : request.Settings.MaxDrop,
+        MinSqnr = report.Metric is null ? request.Settings.MinSqnr : null,
+    };
 
     private static QuantizeResult Quantize(QuantizeRequest request, CheckedModel input, Terminal terminal, CancellationToken cancellation)
     {

@@ -20,8 +20,15 @@ internal static class QuantizationTables
         {
             printer.Heading("Candidates, on held-out samples" + (report.FloatMetric is { } value ? $" (float: {report.Metric} {value:0.0000})" : ""));
             string[] metric = report.Metric is { } name ? [$"{name}>"] : [];
-            printer.Table(["layers kept float>", .. metric, "SQNR dB>", ""], report.Candidates.Select(c => (string[])
-                [Units.Count(c.FloatLayers), .. metric.Select(_ => c.Metric?.ToString("0.0000") ?? "-"), Decibel(c.Sqnr), c.Chosen ? "chosen" : ""]));
+            printer.Table(["layers kept float>", .. metric, "SQNR dB>", "speed-up>", "", "what"], report.Candidates.Select(c => (string[])
+                [Units.Count(c.FloatLayers), .. metric.Select(_ => c.Metric?.ToString("0.0000") ?? "-"), Decibel(c.Sqnr), c.SpeedUp is { } times ? $"{times.Median:0.00}x" : "-", c.Chosen ? "chosen" : "", c.Name]));
+        }
+        if (report.Evidence.Repairs.Count > 0)
+        {
+            printer.Heading("Repairs tried, on held-out samples");
+            string[] metric = report.Metric is { } name ? [$"{name}>", ">"] : [];
+            printer.Table(["repair", "SQNR dB>", ">", .. metric, ""], report.Evidence.Repairs.Select(r => (string[])
+                [r.Name, Decibel(r.SqnrBefore), $"→ {Decibel(r.SqnrAfter)}", .. metric.Length == 0 ? Array.Empty<string>() : [r.MetricBefore?.ToString("0.0000") ?? "-", $"→ {r.MetricAfter:0.0000}"], r.Kept ? "kept" : ""]));
         }
         Subjects("Quantized", "how", report.Quantized.Select(s => s with { What = s.What.Split(" for ")[0] }), printer);
         Subjects("Left float", "reason", report.Float, printer);

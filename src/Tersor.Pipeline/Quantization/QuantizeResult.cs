@@ -29,6 +29,9 @@ public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassRepo
     /// <summary>Regions of several connected layers by the error each causes alone.</summary>
     public IReadOnlyList<LayerSensitivity> Regions { get; init; } = [];
 
+    /// <summary>Whether a greater metric is better; true where there is none.</summary>
+    public bool HigherIsBetter { get; init; } = true;
+
     /// <summary>Whether the result keeps within the error allowed; true where it was not measured.</summary>
     public bool WithinBudget { get; init; } = true;
 

@@ -34,6 +34,12 @@ public sealed record QuantizeReport
     /// <summary>Layers by the error each causes alone, the most sensitive first.</summary>
     public required IReadOnlyList<LayerSensitivity> Sensitivities { get; init; }
 
+    /// <summary>The same for regions of several connected layers.</summary>
+    public IReadOnlyList<LayerSensitivity> Regions { get; init; } = [];
+
+    /// <summary>Whether the result keeps within the error allowed.</summary>
+    public bool WithinBudget { get; init; } = true;
+
     /// <summary>What was quantized.</summary>
     public required IReadOnlyList<Subject> Quantized { get; init; }
 
@@ -76,6 +82,9 @@ public sealed record QuantizeReport
         FloatMetric = result.FloatMetric,
         Candidates = result.Candidates,
         Sensitivities = result.Sensitivities,
+        Regions = result.Regions,
+        WithinBudget = result.WithinBudget,
+        HigherIsBetter = result.HigherIsBetter,
         Quantized = [.. result.Report.Changes.Select(c => new Subject(c.Subject, c.What))],
         Float = [.. result.Report.Skipped.Select(s => new Subject(s.Subject, s.Reason))],
         Layers = result.Plan?.Layers ?? [],

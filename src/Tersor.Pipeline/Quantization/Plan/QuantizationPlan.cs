@@ -24,14 +24,15 @@ public enum LayerForm
 }
 
 /// <summary>What was measured and decided about one operator.</summary>
-/// <param name="Layer">Name of its first output in the model that is quantized.</param>
+/// <param name="Layer">Name of its first output in the model that is quantized: what a plan knows it by.</param>
+/// <param name="Node">Its node's name.</param>
 /// <param name="Operator">The operator.</param>
 /// <param name="Form">The decision. Edit it to have it otherwise.</param>
 /// <param name="FloatMicroseconds">Time of a run in float; null where the profile did not show it apart.</param>
 /// <param name="QuantizedMicroseconds">The same in 8 bits.</param>
 /// <param name="Noise">Energy of the error it causes alone over energy of the outputs; null where it was not measured.</param>
 /// <param name="Reason">Why this form, in words.</param>
-public sealed record PlannedLayer(string Layer, string Operator, LayerForm Form, double? FloatMicroseconds, double? QuantizedMicroseconds, double? Noise, string Reason);
+public sealed record PlannedLayer(string Layer, string Node, string Operator, LayerForm Form, double? FloatMicroseconds, double? QuantizedMicroseconds, double? Noise, string Reason);
 
 /// <summary>The range of one activation.</summary>
 /// <param name="Value">Its name in the model that is quantized.</param>

@@ -34,7 +34,8 @@ internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet 
     /// <summary>The metric's name; null where there are no labels.</summary>
     public string? MetricName { get; } = metric?.Invoke().Name;
 
-    private bool HigherIsBetter { get; } = metric?.Invoke().HigherIsBetter ?? true;
+    /// <summary>Whether a greater metric is better.</summary>
+    public bool HigherIsBetter { get; } = metric?.Invoke().HigherIsBetter ?? true;
 
     /// <summary>Measures a model.</summary>
     public Verdict Of(Model model, CancellationToken cancellation) => new(OutputNoise.Decibel(Noise.Of(model, cancellation)), MetricOf(model, cancellation));

@@ -133,6 +133,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         return new(chosen.Model, QuantizationMode.Static, chosen.Report, FloatMetric, judge.MetricName, [.. ranking.Select(r => new LayerSensitivity(r.Name, r.Noise))], Candidates)
         {
             Regions = [.. regions.Select(r => new LayerSensitivity(r.Name, r.Noise) { Layers = r.Units.Count(u => u.IsLayer) })],
+            HigherIsBetter = judge.HigherIsBetter,
             WithinBudget = judge.IsGoodEnough(chosen.Verdict),
             Plan = MakePlan(chosen, times, ranking, numbers, repairs.Kept, options),
             Evidence = new()
@@ -278,7 +279,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             {
                 LayerForm form = Form(u);
                 UnitTime? time = times.GetValueOrDefault(u.Key);
-                return new PlannedLayer(u.Key, u.Rule.OpType, form, time?.Float, form == LayerForm.Dynamic ? time?.Dynamic ?? time?.Quantized : time?.Quantized, noise.TryGetValue(u.Key, out double n) ? n : null, Reason(u, form));
+                return new PlannedLayer(u.Key, u.Name, u.Rule.OpType, form, time?.Float, form == LayerForm.Dynamic ? time?.Dynamic ?? time?.Quantized : time?.Quantized, noise.TryGetValue(u.Key, out double n) ? n : null, Reason(u, form));
             })],
             Ranges = [.. numbers.Ranges.Select(r => new PlannedRange(r.Key, r.Value.Low, r.Value.High, r.Value.Estimator))],
         };

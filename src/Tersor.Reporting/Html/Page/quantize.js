@@ -181,7 +181,7 @@ function time() {
 // Sensitivity
 
 function sensitivity() {
-    const formOf = new Map(report.layers.map(l => [l.layer, l.form]));
+    const formOf = new Map(report.layers.map(l => [l.node, l.form]));
     const rows = report.sensitivities.map(s => ({ name: s.layer, value: decibelOf(s.noise), kind: formOf.get(s.layer) ?? "unknown" })).filter(r => r.value !== null).sort((a, b) => a.value - b.value);
     if (rows.length === 0)
         return null;
@@ -249,9 +249,9 @@ function layers() {
     if (report.layers.length === 0)
         return null;
     const said = new Map([...report.quantized, ...report.float].map(s => [s.name, s.what]));
-    const rows = report.layers.map((l, index) => ({ ...l, index, sqnr: decibelOf(l.noise), why: l.reason || said.get(l.layer) || "" }));
+    const rows = report.layers.map((l, index) => ({ ...l, index, sqnr: decibelOf(l.noise), why: l.reason || said.get(l.node) || "" }));
     const body = table([
-        { title: "Layer", key: r => r.layer, cell: r => nameOf(r.layer) },
+        { title: "Layer", key: r => r.node, cell: r => nameOf(r.node) },
         { title: "Operator", key: r => r.operator, cell: r => r.operator },
         { title: "Form", key: r => Forms[r.form], cell: r => el(`span.badge.${Forms[r.form]}`, null, Forms[r.form]) },
         { title: "Float, µs", number: true, key: r => figure(r.floatMicroseconds), cell: r => Numbers.microseconds(r.floatMicroseconds) },
@@ -262,7 +262,7 @@ function layers() {
     const count = el("p", null, "");
     const filter = { words: [], form: "all" };
     const apply = () => {
-        const some = rows.filter(r => (filter.form === "all" || r.form === filter.form) && filter.words.every(w => `${r.layer} ${r.operator} ${Forms[r.form]} ${r.why}`.toLowerCase().includes(w)));
+        const some = rows.filter(r => (filter.form === "all" || r.form === filter.form) && filter.words.every(w => `${r.node} ${r.layer} ${r.operator} ${Forms[r.form]} ${r.why}`.toLowerCase().includes(w)));
         count.textContent = some.length === rows.length ? "Every operator that has an 8-bit form, in the order of the model. A click on a heading sorts." : `${Numbers.count(some.length)} of ${Numbers.plural(rows.length, "operator")}.`;
         body.show(some);
     };

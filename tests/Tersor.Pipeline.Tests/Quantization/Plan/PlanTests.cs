@@ -62,7 +62,7 @@ public sealed class PlanTests : IDisposable
     {
         QuantizationPlan wrong = Plan with { Layers = [.. Plan.Layers.Select(l => l.Operator == "Conv" ? l with { Form = LayerForm.Dynamic } : l)] };
         Assert.Contains("possible for a product", Assert.Throws<CompressionException>(() => Replay(wrong, 1)).Message, StringComparison.Ordinal);
-        QuantizationPlan unknown = Plan with { Layers = [.. Plan.Layers, new("nowhere", "Conv", LayerForm.Static, null, null, null, "")] };
+        QuantizationPlan unknown = Plan with { Layers = [.. Plan.Layers, new("nowhere", "nowhere", "Conv", LayerForm.Static, null, null, null, "")] };
         Assert.Contains("'nowhere'", Assert.Throws<CompressionException>(() => Replay(unknown, 1)).Message, StringComparison.Ordinal);
         QuantizationPlan empty = Plan with { Ranges = [] };
         Assert.Contains("no range for", Assert.Throws<CompressionException>(() => Replay(empty, 1)).Message, StringComparison.Ordinal);
