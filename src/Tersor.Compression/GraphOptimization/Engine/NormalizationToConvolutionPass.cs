@@ -8,6 +8,8 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
     /// <summary>Channels in a block of the engine's own layout on the widest processors.</summary>
     private const int Block = 16;
 
+    private const int MaxChannels = 1 << 16, MaxSteps = 16;
+
     private readonly FoldBatchNormalizationPass folding = new(new());
 
     /// <inheritdoc/>
@@ -46,6 +48,8 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
         long? channels = normalization ? affine.Scale.Values.Length : types.Shape(affine.Input)![1].Size;
         if (channels is null)
             return "the number of channels is not known";
+        if (channels is 0 or > MaxChannels)
+            return $"has {channels} channels";
         if (affine.Scale.Along(rank, 1 - rank, channels.Value) is not { } scale || affine.Shift.Along(rank, 1 - rank, channels.Value) is not { } shift)
             return "does not act on channels alone";
         if (types.Element(affine.Input) is { } type && type != ElementType.Float32)
@@ -55,7 +59,7 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
             if (channels % Block != 0 || !IsBetweenConvolutions(affine))
                 return channels % Block != 0 ? $"{channels} channels do not fill blocks of {Block}" : "not between convolutions";
             while (affine.Input.Producer is { } producer && ReferenceEquals(producer.Graph, node.Graph) && Rewire.HasOneReader(affine.Input) && AffineNode.Of(producer, out _) is { } first
-                && first.Scale.Along(rank, 1 - rank, channels.Value) is { } s && first.Shift.Along(rank, 1 - rank, channels.Value) is { } t && !types.Widens(first, channels.Value))
+                && types.Rank(first.Input) == rank && FusedPatterns.Part(first) is null && first.Scale.Along(rank, 1 - rank, channels.Value) is { } s && first.Shift.Along(rank, 1 - rank, channels.Value) is { } t && !types.Widens(first, channels.Value))
             {
                 shift = [.. shift.Select((value, c) => scale[c] * t[c] + value)];
                 scale = [.. scale.Select((value, c) => value * s[c])];
@@ -77,8 +81,9 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
     private static bool IsBetweenConvolutions(AffineNode affine)
     {
         Value value = affine.Input;
-        while (value.Producer is { } node && node.Is("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Mul", "Add") && node.Inputs.FirstOrDefault(i => i is { Constant: null }) is { } input)
-            value = input;
+        int steps = 0;
+        while (steps < MaxSteps && value.Producer is { } node && node.Is("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Mul", "Add") && node.Inputs.FirstOrDefault(i => i is { Constant: null }) is { } input)
+            (value, steps) = (input, steps + 1);
         return value.Producer is { } convolution && convolution.Is("Conv") && affine.Node.Outputs[0]!.Uses.Any(u => u.Index == 0 && u.Node.Is("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"));
     }
 }
