@@ -46,5 +46,6 @@ internal sealed class TypeFacts(PassContext context)
         }
     }
 
-    private static bool Same(Dimension a, Dimension b) => a.Size is { } size ? size == b.Size : a.Symbol is { Length: > 0 } symbol && b.Size is null && symbol == b.Symbol;
+    /// <summary>True when both have the same size for certain.</summary>
+    public static bool Same(Dimension a, Dimension b) => a.Size is { } size ? size == b.Size : a.Symbol is { Length: > 0 } symbol && b.Size is null && symbol == b.Symbol;
 }

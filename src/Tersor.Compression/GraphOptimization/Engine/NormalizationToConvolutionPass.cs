@@ -5,10 +5,7 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>A BatchNormalization that no layer can take becomes a depthwise convolution of size 1: behind a Concat, or where its input has several readers. What follows can then be fused with it, and it has an 8-bit form.</summary>
 public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOptions options) : Pass
 {
-    /// <summary>Channels in a block of the engine's own layout on the widest processors.</summary>
-    private const int Block = 16;
-
-    private const int MaxChannels = 1 << 16, MaxSteps = 16;
+    private const int MaxChannels = 1 << 16;
 
     private readonly FoldBatchNormalizationPass folding = new(new());
 
@@ -56,8 +53,8 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
             return $"computes in {type}";
         if (!normalization)
         {
-            if (channels % Block != 0 || !IsBetweenConvolutions(affine))
-                return channels % Block != 0 ? $"{channels} channels do not fill blocks of {Block}" : "not between convolutions";
+            if (channels % BlockLayout.Block != 0 || !IsBetweenConvolutions(affine))
+                return channels % BlockLayout.Block != 0 ? $"{channels} channels do not fill blocks of {BlockLayout.Block}" : "not between convolutions";
             while (affine.Input.Producer is { } producer && ReferenceEquals(producer.Graph, node.Graph) && Rewire.HasOneReader(affine.Input) && AffineNode.Of(producer, out _) is { } first
                 && types.Rank(first.Input) == rank && FusedPatterns.Part(first) is null && first.Scale.Along(rank, 1 - rank, channels.Value) is { } s && first.Shift.Along(rank, 1 - rank, channels.Value) is { } t && !types.Widens(first, channels.Value))
             {
@@ -78,12 +75,6 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
     }
 
     /// <summary>A convolution makes its input, perhaps with an activation behind, and a convolution or a pooling reads its output.</summary>
-    private static bool IsBetweenConvolutions(AffineNode affine)
-    {
-        Value value = affine.Input;
-        int steps = 0;
-        while (steps < MaxSteps && value.Producer is { } node && node.Is("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Mul", "Add") && node.Inputs.FirstOrDefault(i => i is { Constant: null }) is { } input)
-            (value, steps) = (input, steps + 1);
-        return value.Producer is { } convolution && convolution.Is("Conv") && affine.Node.Outputs[0]!.Uses.Any(u => u.Index == 0 && u.Node.Is("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"));
-    }
+    private static bool IsBetweenConvolutions(AffineNode affine) =>
+        BlockLayout.IsConvolved(affine.Input) && affine.Node.Outputs[0]!.Uses.Any(u => u.Index == 0 && u.Node.Is("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"));
 }

@@ -53,7 +53,7 @@ internal static class ChannelPermutation
     }
 
     /// <summary>The order of dimensions a Transpose gives; null when it is none for that rank.</summary>
-    private static long[]? Permutation(Node node, int rank)
+    public static long[]? Permutation(Node node, int rank)
     {
         long[] all = [.. Enumerable.Range(0, rank).Select(i => (long)i)], perm = node.Ints("perm") ?? [.. all.Reverse()];
         return perm.Order().SequenceEqual(all) ? perm : null;
@@ -74,7 +74,8 @@ internal static class ChannelPermutation
         return from;
     }
 
-    private static int[] Transposed(int[] elements, long[] shape, long[] perm)
+    /// <summary>Elements in the order a Transpose gives them.</summary>
+    public static int[] Transposed(int[] elements, long[] shape, long[] perm)
     {
         int rank = shape.Length;
         long[] strides = new long[rank], sizes = [.. perm.Select(p => shape[p])], index = new long[rank];
@@ -98,7 +99,8 @@ internal static class ChannelPermutation
         return result;
     }
 
-    private static long[]? Target(Node node, long[] shape)
+    /// <summary>The shape such an operator makes of another; null when it does not fit or is not known.</summary>
+    public static long[]? Target(Node node, long[] shape)
     {
         int rank = shape.Length;
         switch (node.OpType)
