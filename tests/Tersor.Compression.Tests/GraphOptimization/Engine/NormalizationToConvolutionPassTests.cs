@@ -66,6 +66,10 @@ public sealed class NormalizationToConvolutionPassTests
     }
 
     [Fact]
+    public void A_shift_before_a_scale_is_scaled() => PassCheck.Leaves(withScales, Between((g, x) =>
+        g.Apply("Mul", [g.Apply("Add", [x, g.AddInitializer("t", Build.Normal(2, 1, 16, 1, 1))]), g.AddInitializer("s", Build.Normal(1, 1, 16, 1, 1))])), "Add", 0);
+
+    [Fact]
     public void A_scale_and_a_shift_stay_apart_where_the_scaled_value_has_other_readers()
     {
         Model model = Build.Model([1, 3, 6, 6], (g, x) =>
