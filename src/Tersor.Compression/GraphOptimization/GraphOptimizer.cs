@@ -61,6 +61,9 @@ public sealed class GraphOptimizer(GraphOptimizerOptions options)
         passes.Add(new FoldBatchNormalizationPass(options.FoldBatchNormalization));
         if (engine)
             passes.AddRange([new ReduceToPoolingPass(), new NormalizationToConvolutionPass(options.NormalizationToConvolution)]);
+        // For networks that stay float: in 8 bits neither constants nor gates cost a change of layout.
+        if (engine && options.NormalizationToConvolution.ScalesAndShifts)
+            passes.Add(new SpreadGatesPass());
         passes.AddRange(options.With.Where(name => passes.TrueForAll(p => p.Name != name)).Select(Extra));
         passes.Add(new RemoveUnreachablePass());
         return passes;

@@ -20,10 +20,15 @@ internal sealed class TypeFacts(PassContext context)
     /// <summary>True when both have the same shape for certain: equal sizes, or one named dimension.</summary>
     public bool SameShape(Value a, Value b) => Shape(a) is { } x && Shape(b) is { } y && x.Length == y.Length && x.Zip(y).All(p => Same(p.First, p.Second));
 
-    /// <summary>True when a scale or shift of several channels might turn an input of one channel into one of <paramref name="channels"/>.</summary>
+    /// <summary>True when a scale or shift might add dimensions to its input, or turn one channel into <paramref name="channels"/>.</summary>
     public bool Widens(AffineNode affine, long channels)
     {
-        if (affine.Scale.ByChannel || (affine.Scale.Values.Length == 1 && affine.Shift.Values.Length == 1))
+        if (affine.Scale.ByChannel)
+            return false;
+        int dimensions = Math.Max(affine.Scale.Shape.Length, affine.Shift.Shape.Length);
+        if (dimensions > (Rank(affine.Input) ?? Math.Max(1, Producer(affine.Input)?.Rank ?? 0)))
+            return true;
+        if (affine.Scale.Values.Length == 1 && affine.Shift.Values.Length == 1)
             return false;
         // The channel dimension is the one the widest constant varies along.
         Coefficients wide = affine.Scale.Values.Length >= affine.Shift.Values.Length ? affine.Scale : affine.Shift;
@@ -41,5 +46,6 @@ internal sealed class TypeFacts(PassContext context)
         }
     }
 
-    private static bool Same(Dimension a, Dimension b) => a.Size is { } size ? size == b.Size : a.Symbol is { Length: > 0 } symbol && b.Size is null && symbol == b.Symbol;
+    /// <summary>True when both have the same size for certain.</summary>
+    public static bool Same(Dimension a, Dimension b) => a.Size is { } size ? size == b.Size : a.Symbol is { Length: > 0 } symbol && b.Size is null && symbol == b.Symbol;
 }

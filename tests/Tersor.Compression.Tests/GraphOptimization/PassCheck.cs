@@ -29,6 +29,34 @@ internal static class PassCheck
         }
     }
 
+    /// <summary>Requires the pass to change nothing in any place, and to say why.</summary>
+    public static void LeavesAlone(Pass pass, Model model, string reason, bool inFunctions = true)
+    {
+        foreach ((string place, Model placed) in Places(model, inFunctions))
+        {
+            PassReport report = Run(pass, placed).Report;
+            Assert.True(report.Changes.Count == 0, $"changed {place}: {string.Join("; ", report.Changes)}");
+            Assert.True(report.Skipped.Any(s => s.Reason.Contains(reason, StringComparison.Ordinal)), $"Not said {place}: '{reason}', but {string.Join("; ", report.Skipped)}");
+        }
+    }
+
+    /// <summary>The same for a model that need not run.</summary>
+    public static void Refuses(Pass pass, Model model, string reason)
+    {
+        PassReport report = pass.Run(model, PassContext.None);
+        Assert.Empty(report.Changes);
+        Assert.True(report.Skipped.Any(s => s.Reason.Contains(reason, StringComparison.Ordinal)), $"Not said: '{reason}', but {string.Join("; ", report.Skipped)}");
+    }
+
+    /// <summary>The model after the pass, required to be left alone by a second run.</summary>
+    public static Model Settles(Pass pass, Model model)
+    {
+        Model changed = Run(pass, model).Model;
+        PassReport again = Run(pass, changed).Report;
+        Assert.True(again.Changes.Count == 0, string.Join("; ", again.Changes));
+        return changed;
+    }
+
     public static int Count(Model model, string opType) => model.AllNodes().Count(n => n.OpType == opType);
 
     private static IEnumerable<(string Place, Model Model)> Places(Model model, bool inFunctions)

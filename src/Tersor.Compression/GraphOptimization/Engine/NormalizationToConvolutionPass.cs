@@ -5,8 +5,7 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>A BatchNormalization that no layer can take becomes a depthwise convolution of size 1: behind a Concat, or where its input has several readers. What follows can then be fused with it, and it has an 8-bit form.</summary>
 public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOptions options) : Pass
 {
-    /// <summary>Channels in a block of the engine's own layout on the widest processors.</summary>
-    private const int Block = 16;
+    private const int MaxChannels = 1 << 16;
 
     private readonly FoldBatchNormalizationPass folding = new(new());
 
@@ -46,16 +45,18 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
         long? channels = normalization ? affine.Scale.Values.Length : types.Shape(affine.Input)![1].Size;
         if (channels is null)
             return "the number of channels is not known";
+        if (channels is 0 or > MaxChannels)
+            return $"has {channels} channels";
         if (affine.Scale.Along(rank, 1 - rank, channels.Value) is not { } scale || affine.Shift.Along(rank, 1 - rank, channels.Value) is not { } shift)
             return "does not act on channels alone";
         if (types.Element(affine.Input) is { } type && type != ElementType.Float32)
             return $"computes in {type}";
         if (!normalization)
         {
-            if (channels % Block != 0 || !IsBetweenConvolutions(affine))
-                return channels % Block != 0 ? $"{channels} channels do not fill blocks of {Block}" : "not between convolutions";
+            if (channels % BlockLayout.Block != 0 || !IsBetweenConvolutions(affine))
+                return channels % BlockLayout.Block != 0 ? $"{channels} channels do not fill blocks of {BlockLayout.Block}" : "not between convolutions";
             while (affine.Input.Producer is { } producer && ReferenceEquals(producer.Graph, node.Graph) && Rewire.HasOneReader(affine.Input) && AffineNode.Of(producer, out _) is { } first
-                && first.Scale.Along(rank, 1 - rank, channels.Value) is { } s && first.Shift.Along(rank, 1 - rank, channels.Value) is { } t && !types.Widens(first, channels.Value))
+                && types.Rank(first.Input) == rank && FusedPatterns.Part(first) is null && first.Scale.Along(rank, 1 - rank, channels.Value) is { } s && first.Shift.Along(rank, 1 - rank, channels.Value) is { } t && !types.Widens(first, channels.Value))
             {
                 shift = [.. shift.Select((value, c) => scale[c] * t[c] + value)];
                 scale = [.. scale.Select((value, c) => value * s[c])];
@@ -74,11 +75,6 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
     }
 
     /// <summary>A convolution makes its input, perhaps with an activation behind, and a convolution or a pooling reads its output.</summary>
-    private static bool IsBetweenConvolutions(AffineNode affine)
-    {
-        Value value = affine.Input;
-        while (value.Producer is { } node && node.Is("Relu", "Clip", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Mul", "Add") && node.Inputs.FirstOrDefault(i => i is { Constant: null }) is { } input)
-            value = input;
-        return value.Producer is { } convolution && convolution.Is("Conv") && affine.Node.Outputs[0]!.Uses.Any(u => u.Index == 0 && u.Node.Is("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"));
-    }
+    private static bool IsBetweenConvolutions(AffineNode affine) =>
+        BlockLayout.IsConvolved(affine.Input) && affine.Node.Outputs[0]!.Uses.Any(u => u.Index == 0 && u.Node.Is("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"));
 }

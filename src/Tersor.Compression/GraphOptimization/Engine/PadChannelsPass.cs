@@ -29,7 +29,7 @@ public sealed class PadChannelsPass(PadChannelsOptions options) : Pass
         {
             context.Cancellation.ThrowIfCancellationRequested();
             ChannelClasses classes = new(graph, types);
-            foreach (ChannelClass found in classes.All.ToArray())
+            foreach (ChannelClass found in classes.All.Where(c => c.Layout is null))
                 Choose(found, classes, types, report);
             if (!classes.All.Any(c => c.Layout is { IsIdentity: false }))
                 continue;
@@ -42,16 +42,37 @@ public sealed class PadChannelsPass(PadChannelsOptions options) : Pass
     }
 
     /// <summary>Chooses a layout, after those of the parts where a Concat makes it.</summary>
-    private ChannelLayout Choose(ChannelClass found, ChannelClasses classes, TypeFacts types, PassReport report)
+    private void Choose(ChannelClass wanted, ChannelClasses classes, TypeFacts types, PassReport report)
     {
-        if (found.Layout is { } chosen)
-            return chosen;
-        found.Layout = ChannelLayout.Padded(found.Channels, found.Channels); // ends a circle
-        if (found.Frozen is null && found.Concats is [var concat])
-            return found.Layout = ChannelLayout.Concatenated(concat.Inputs.Select(i => classes.Of(i)!).Select(c => (Choose(c, classes, types, report), c.Channels)));
+        Stack<ChannelClass> open = new([wanted]); // no recursion: Concats may be nested as deep as a file likes
+        while (open.TryPeek(out ChannelClass? found))
+        {
+            if (found.Frozen is null && found.Concats is [var concat])
+            {
+                ChannelClass[] parts = [.. concat.Inputs.Select(i => classes.Of(i)!)];
+                if (found.Layout is null && parts.Any(p => p.Layout is null))
+                {
+                    found.Layout = ChannelLayout.Identity(found.Channels); // ends a circle
+                    foreach (ChannelClass part in parts.Where(p => p.Layout is null).Distinct())
+                        open.Push(part);
+                    continue;
+                }
+                found.Layout = ChannelLayout.Concatenated([.. parts.Select(p => (p.Layout!, p.Channels))]);
+            }
+            else
+            {
+                found.Layout ??= Padded(found, types, report);
+            }
+            open.Pop();
+        }
+    }
+
+    private ChannelLayout Padded(ChannelClass found, TypeFacts types, PassReport report)
+    {
+        ChannelLayout identity = ChannelLayout.Identity(found.Channels);
         int padded = (found.Channels + options.Multiple - 1) / options.Multiple * options.Multiple;
         if (padded == found.Channels)
-            return found.Layout;
+            return identity;
         string subject = found.Values[0].Name;
         string? reason = found.Frozen
             ?? (padded > found.Channels * (1 + options.MaxGrowth) ? $"{found.Channels} channels would become {padded}" : null)
@@ -59,10 +80,10 @@ public sealed class PadChannelsPass(PadChannelsOptions options) : Pass
         if (reason is not null)
         {
             report.Skip(subject, reason);
-            return found.Layout;
+            return identity;
         }
         report.Changed(subject, $"{found.Channels} channels are now {padded}, in {found.Values.Count} values");
-        return found.Layout = ChannelLayout.Padded(found.Channels, padded);
+        return ChannelLayout.Padded(found.Channels, padded);
     }
 
     private static void Rewrite(Node node, ChannelClasses classes)
@@ -106,13 +127,13 @@ public sealed class PadChannelsPass(PadChannelsOptions options) : Pass
         long[] taken = [.. Constants.Integers(node.Input(1))!.Select(c => c < 0 ? c + places.Length : c)];
         long[] index = new long[made.Count];
         for (int i = 0; i < index.Length; i++)
-            index[i] = places[taken[Math.Max(made.From[i], 0)]];
+            index[i] = places[taken[Math.Max(made.From(i), 0)]];
         return Tensor.Vector(index);
     }
 
     private static void Retype(Value value, int channels)
     {
-        if (value.Type is OnnxType.Tensor { Shape: { } shape } type)
+        if (value.Type is OnnxType.Tensor { Shape: { Length: > 1 } shape } type)
             value.Type = type with { Shape = shape.SetItem(1, new(channels, null, shape[1].Denotation)) };
     }
 }

@@ -5,7 +5,7 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>A convolution of three input channels gets a fourth one of zeros: the engine's 8-bit kernels read four at a time. In float it is no gain.</summary>
 public sealed class PadInputChannelsPass : Pass
 {
-    private const long From = 3, To = 4;
+    private const long From = 3, To = 4, MaxZeros = 1 << 24;
 
     /// <inheritdoc/>
     public override string Name => "pad-input-channels";
@@ -25,7 +25,9 @@ public sealed class PadInputChannelsPass : Pass
                 continue;
             string? reason = weight.Type != ElementType.Float32 ? $"its weight is {weight.Type}"
                 : node.Inputs[1]!.Constraints.Count > 0 ? "its weight is constrained"
-                : types.Fixed(node.Input(0)) is null ? "the size of its input is not known; fix it with --dim or --input-shape" : null;
+                : types.Fixed(node.Input(0)) is not { } size ? "the size of its input is not known; fix it with --dim or --input-shape"
+                : size.Length != weight.Rank || size[1] != From ? "its weight does not fit its input"
+                : size.Where((_, axis) => axis != 1).Aggregate(1.0, (product, d) => product * d) is < 1 or > MaxZeros ? "its input is empty, or too large" : null;
             if (reason is not null)
             {
                 report.Skip(node.ToString(), reason);

@@ -5,6 +5,9 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>An AveragePool whose border counts like its middle becomes a depthwise convolution with equal weights. In float that is no gain; in 8 bits the convolution has the faster kernel.</summary>
 public sealed class PoolingToConvolutionPass : Pass
 {
+    /// <summary>A kernel larger than this is no pooling on the way but one over everything, and its weights would outweigh what they save.</summary>
+    private const long MaxKernel = 256, MaxWeights = 1 << 20;
+
     /// <inheritdoc/>
     public override string Name => "pooling-to-convolution";
 
@@ -50,8 +53,10 @@ public sealed class PoolingToConvolutionPass : Pass
         bool padded = node.Text("auto_pad") is "SAME_UPPER" or "SAME_LOWER" || (node.Ints("pads")?.Any(p => p != 0) ?? false);
         return padded && node.Int("count_include_pad", 0) == 0 ? "its padding does not count, so border elements have other weights"
             : node.Int("ceil_mode", 0) != 0 ? "rounds its output size up: the last elements may have other weights"
-            : node.Ints("kernel_shape") is null ? "has no kernel_shape"
-            : types.Shape(input) is not { } shape || shape.Length < 3 || shape[1].Size is null ? "the number of channels is not known"
+            : node.Ints("kernel_shape") is not { } kernel ? "has no kernel_shape"
+            : types.Shape(input) is not { } shape || shape.Length < 3 || shape[1].Size is not { } channels ? "the number of channels is not known"
+            : kernel.Length != shape.Length - 2 || kernel.Any(k => k < 1) || channels < 1 ? "its kernel does not fit its input"
+            : kernel.Any(k => k > MaxKernel) || Tensor.ElementCount(kernel) > MaxKernel || channels > MaxWeights / Tensor.ElementCount(kernel) ? "its kernel is too large"
             : types.Element(input) is not { } type ? "the type of its input is not known"
             : type != ElementType.Float32 ? $"computes in {type}" : null;
     }

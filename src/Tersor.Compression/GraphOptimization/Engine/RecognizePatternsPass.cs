@@ -85,7 +85,7 @@ public sealed class RecognizePatternsPass(RecognizePatternsOptions options) : Pa
     private static string? Remains(Node node, TypeFacts types) => node.OpType switch
     {
         "Erf" when node.IsStandard => "not inside a Gelu",
-        "Exp" when node.IsStandard && node.Input(0)?.Producer is { } producer && Scalars.Line(producer, types) is { A: -1 } => "not inside a Sigmoid",
+        "Exp" when node.IsStandard && node.Input(0)?.Producer is { } producer && Scalars.Line(producer, types) is { A: < 0 } => "not inside a Sigmoid",
         "Clip" or "Min" or "Max" when Scalars.Bounds(node, types) is { } bounds && bounds.Input.Producer is { } line && Scalars.Line(line, types) is not null => "not inside a HardSwish or HardSigmoid",
         "Sqrt" when node.IsStandard && node.Input(0)?.Producer is { } sum && sum.Is("Add") && sum.Inputs.Any(i => i?.Producer?.Is("ReduceMean") == true) => "not inside a LayerNormalization of known size over the last dimensions",
         _ => null,

@@ -5,6 +5,8 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>The mean over all spatial dimensions becomes GlobalAveragePool, which engines keep in their own layout and compute in 8 bits: from ReduceMean, and from AveragePool over everything.</summary>
 public sealed class ReduceToPoolingPass : Pass
 {
+    private const int MaxSteps = 16;
+
     /// <inheritdoc/>
     public override string Name => "reduce-to-pooling";
 
@@ -49,19 +51,21 @@ public sealed class ReduceToPoolingPass : Pass
             // Centring a value is the first half of a normalization, which engines recognize as a whole.
             : node.Outputs[0]!.Uses.Any(u => u.Node.Is("Sub") && ReferenceEquals(u.Node.Input(0), input)) ? "is part of a normalization"
             // [N, T, D] of a transformer has three dimensions too, and no spatial one.
+            : types.Shape(input)!.Skip(2).Any(d => d.Size == 0) ? "its input is empty"
             : rank == 3 && !IsConvolved(input) ? "its input has three dimensions and does not come from a convolution"
             : NotFloat(input, types);
     }
 
     private static bool IsConvolved(Value value)
     {
-        while (value.Producer is { } node && node.Is("Relu", "Clip", "LeakyRelu", "HardSwish", "Sigmoid", "BatchNormalization", "Mul", "Add", "MaxPool", "AveragePool") && node.Input(0) is { } input)
-            value = input;
+        int steps = 0;
+        while (steps < MaxSteps && value.Producer is { } node && node.Is("Relu", "Clip", "LeakyRelu", "HardSwish", "Sigmoid", "BatchNormalization", "Mul", "Add", "MaxPool", "AveragePool") && node.Input(0) is { } input)
+            (value, steps) = (input, steps + 1);
         return value.Producer?.Is("Conv") == true;
     }
 
     private static string? NotWhole(Node node, Value input, TypeFacts types) =>
-        types.Fixed(input, 2) is not { } sizes ? "the size of its input is not known"
+        types.Shape(input) is not { Length: >= 3 } || types.Fixed(input, 2) is not { } sizes ? "the size of its input is not known"
         : !sizes.AsSpan().SequenceEqual(node.Ints("kernel_shape")) || (node.Ints("dilations")?.Any(d => d != 1) ?? false) ? "pools parts of its input"
         : node.Text("auto_pad") is not (null or "NOTSET" or "VALID") || (node.Ints("pads")?.Any(p => p != 0) ?? false) ? "pads"
         : NotFloat(input, types);

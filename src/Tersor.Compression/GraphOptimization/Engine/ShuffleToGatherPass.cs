@@ -76,7 +76,7 @@ public sealed class ShuffleToGatherPass : Pass
             report.Changed(use.Node.ToString(), "takes its channels straight from before the shuffle");
             for (int i = 0; i < parts.Count; i++)
             {
-                if (use.Node.Outputs[i] is { } output)
+                if (use.Node.Outputs[i] is { IsUnused: false } output)
                     Gather(use.Node, source, [.. parts[i].Select(c => permutation[c])], output);
             }
             use.Node.Remove();

@@ -15,9 +15,13 @@ internal sealed class ChannelClasses
         "Identity", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
     ];
 
+    /// <summary>A network has no layer of more; what a hostile file claims must not be laid out.</summary>
+    private const int MaxChannels = 1 << 16;
+
     private readonly Graph graph;
     private readonly TypeFacts types;
     private readonly Dictionary<Value, ChannelClass> classes = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+    private readonly ChannelClass[] all;
 
     public ChannelClasses(Graph graph, TypeFacts types)
     {
@@ -30,11 +34,12 @@ internal sealed class ChannelClasses
                 : value.Producer is null || !ReferenceEquals(value.Graph, graph) ? $"'{value.Name}' comes from outside"
                 : value.Uses.Any(u => !ReferenceEquals(u.Node.Graph, graph)) ? $"'{value.Name}' is read inside a body" : null;
         }
+        all = [.. classes.Values.Distinct()];
         FreezeConcats();
     }
 
     /// <summary>All classes.</summary>
-    public IEnumerable<ChannelClass> All => classes.Values.Distinct();
+    public IReadOnlyList<ChannelClass> All => all;
 
     /// <summary>The class of a value; null when it has no channels of known number.</summary>
     public ChannelClass? Of(Value? value)
@@ -43,7 +48,7 @@ internal sealed class ChannelClasses
             return null;
         if (classes.TryGetValue(value, out ChannelClass? known))
             return known;
-        if (types.Element(value) != ElementType.Float32 || types.Shape(value) is not { Length: >= 3 } shape || shape[1].Size is not { } channels || channels > int.MaxValue)
+        if (types.Element(value) != ElementType.Float32 || types.Shape(value) is not { Length: >= 3 } shape || shape[1].Size is not { } channels || channels > MaxChannels)
             return null;
         ChannelClass made = new((int)channels);
         made.Values.Add(value);
@@ -66,11 +71,11 @@ internal sealed class ChannelClasses
         {
             _ when !node.IsStandard || node.Outputs.Skip(1).Any(o => o is { IsUnused: false }) => Other(node),
             "Conv" => Convolution(node),
-            "BatchNormalization" => AffineNode.Of(node, out _) is null ? Other(node) : Tie(node.Inputs[0]!, node.Outputs[0]!),
+            "BatchNormalization" => Normalization(node),
             "PRelu" or "Add" or "Sub" or "Mul" or "Div" or "Max" or "Min" => Elementwise(node),
             "Concat" => Concat(node),
             "Gather" => IsChannelGather(node) ? null : Other(node),
-            _ when Unary.Contains(node.OpType) => Tie(node.Inputs[0]!, node.Outputs[0]!),
+            _ when Unary.Contains(node.OpType) => Tie(node.Input(0), node.Output(0)),
             _ => Other(node),
         };
         if (trouble is null)
@@ -86,22 +91,32 @@ internal sealed class ChannelClasses
 
     private string? Convolution(Node node)
     {
-        if (node.Input(1)?.Constant is not { Type: ElementType.Float32 } || node.Input(2) is { Constant: not { Type: ElementType.Float32 } })
+        if (node.Input(1)?.Constant is not { Type: ElementType.Float32 } weight || node.Input(2) is { Constant: not { Type: ElementType.Float32 } })
             return $"{node} has no constant float weight";
         if (node.Inputs[1]!.Constraints.Any(c => c is not Constraint.Mask))
             return $"the weight of {node} is constrained";
-        return node.Int("group", 1) == 1 ? Of(node.Inputs[0]) is null || Of(node.Outputs[0]) is null ? Other(node) : null
-            : IsDepthwise(node) ? Tie(node.Inputs[0]!, node.Outputs[0]!)
-            : $"{node} works in groups";
+        if (Of(node.Input(0)) is not { } read || Of(node.Output(0)) is not { } made)
+            return Other(node);
+        bool depthwise = IsDepthwise(node);
+        if (!depthwise && node.Int("group", 1) != 1)
+            return $"{node} works in groups";
+        if (weight.Rank != Rank(node.Outputs[0]) || weight.Shape[0] != made.Channels || weight.Shape[1] != (depthwise ? 1 : read.Channels) || (node.Input(2)?.Constant is { } bias && (bias.Rank != 1 || bias.Length != made.Channels)))
+            return $"the shapes of {node} do not agree";
+        return depthwise ? Tie(node.Inputs[0], node.Outputs[0]) : null;
     }
+
+    private string? Normalization(Node node) => AffineNode.Of(node, out _) is null || Of(node.Output(0)) is not { } made ? Other(node)
+        : node.Inputs.Skip(1).Any(i => i!.Constant is not { Type: ElementType.Float32 } parameter || parameter.Length != made.Channels) ? $"{node} has no constant float parameters of its channels"
+        : Tie(node.Inputs[0], node.Outputs[0]);
 
     private string? Elementwise(Node node)
     {
-        Value output = node.Outputs[0]!;
-        if (node.OpsetVersion < 7 || node.Inputs.Count != 2 || Of(output) is not { } whole || Rank(output) is not { } rank)
+        if (node.OpsetVersion < 7 || node.Inputs.Count != 2 || node.Output(0) is not { } output || Of(output) is not { } whole || Rank(output) is not { } rank)
             return Other(node);
-        foreach ((Value input, int index) in node.Inputs.Select((v, i) => (v!, i)))
+        foreach ((Value? operand, int index) in node.Inputs.Select((v, i) => (v, i)))
         {
+            if (operand is not { } input)
+                return Other(node);
             if (input.Constant is { } constant)
             {
                 if (constant.Type != ElementType.Float32 || constant.Rank > rank || (ChannelAxis(constant, rank) is { } axis && constant.Shape[axis] != whole.Channels) || (node.OpType == "Div" && index == 0))
@@ -129,22 +144,26 @@ internal sealed class ChannelClasses
 
     private string? Concat(Node node)
     {
-        if (Of(node.Outputs[0]) is not { } whole || Rank(node.Outputs[0]) is not { } rank || node.Inputs.Any(i => Of(i) is null))
+        if (Of(node.Output(0)) is not { } whole || Rank(node.Outputs[0]) is not { } rank || node.Inputs.Any(i => Of(i) is null || Rank(i) != rank))
             return Other(node);
         if (node.Int("axis", 0) is var axis && axis != 1 && axis != 1 - rank)
-            return node.Inputs.Select(i => Tie(i!, node.Outputs[0]!)).FirstOrDefault(t => t is not null);
+            return node.Inputs.Select(i => Tie(i, node.Outputs[0])).FirstOrDefault(t => t is not null);
+        if (node.Inputs.Sum(i => (long)Of(i)!.Channels) != whole.Channels)
+            return $"the shapes of {node} do not agree";
         whole.Concats.Add(node);
         return null;
     }
 
-    private bool IsChannelGather(Node node) => Rank(node.Outputs[0]) is { } rank && node.Int("axis", 0) is var axis && (axis == 1 || axis == 1 - rank) && Constants.Integers(node.Input(1)) is not null
-        && node.Inputs[1]!.Constant!.Rank == 1 && Rank(node.Inputs[0]) == rank && Of(node.Inputs[0]) is not null && Of(node.Outputs[0]) is not null;
+    /// <summary>Takes channels by a constant index, each of which there is.</summary>
+    private bool IsChannelGather(Node node) => Rank(node.Output(0)) is { } rank && node.Int("axis", 0) is var axis && (axis == 1 || axis == 1 - rank) && node.Input(1)?.Constant?.Rank == 1
+        && Constants.Integers(node.Input(1)) is { Length: > 0 } taken && Rank(node.Input(0)) == rank && Of(node.Input(0)) is { } read && Of(node.Outputs[0]) is { } made && taken.Length == made.Channels
+        && taken.All(c => c >= -read.Channels && c < read.Channels);
 
     /// <summary>Lets two values share a layout. Says why they cannot.</summary>
-    private string? Tie(Value a, Value b)
+    private string? Tie(Value? a, Value? b)
     {
         if (Of(a) is not { } x || Of(b) is not { } y || x.Channels != y.Channels)
-            return $"the channels of '{a.Name}' are not known to be those of '{b.Name}'";
+            return $"the channels of '{a?.Name}' are not known to be those of '{b?.Name}'";
         if (ReferenceEquals(x, y))
             return null;
         (ChannelClass keep, ChannelClass drop) = x.Values.Count >= y.Values.Count ? (x, y) : (y, x);
@@ -159,21 +178,20 @@ internal sealed class ChannelClasses
     /// <summary>What a Concat makes can only stay as it is if its parts do, and two Concats in a class would have to agree.</summary>
     private void FreezeConcats()
     {
-        bool again = true;
-        while (again)
+        Stack<ChannelClass> frozen = new();
+        foreach (ChannelClass found in All)
         {
-            again = false;
-            foreach (ChannelClass found in All.ToArray())
+            if (found.Concats.Count > 1 || found.Concats.Any(c => c.Inputs.Any(i => ReferenceEquals(Of(i), found))))
+                found.Frozen ??= "several Concats would have to agree";
+            if (found.Frozen is not null)
+                frozen.Push(found);
+        }
+        while (frozen.TryPop(out ChannelClass? found))
+        {
+            foreach (ChannelClass part in found.Concats.SelectMany(c => c.Inputs).Select(Of).OfType<ChannelClass>().Where(p => p.Frozen is null))
             {
-                if (found.Concats.Count > 1 || found.Concats.Any(c => c.Inputs.Any(i => ReferenceEquals(Of(i), found))))
-                    found.Frozen ??= "several Concats would have to agree";
-                if (found.Frozen is null)
-                    continue;
-                foreach (ChannelClass part in found.Concats.SelectMany(c => c.Inputs).Select(Of).OfType<ChannelClass>().Where(p => p.Frozen is null))
-                {
-                    part.Frozen = found.Frozen;
-                    again = true;
-                }
+                part.Frozen = found.Frozen;
+                frozen.Push(part);
             }
         }
     }

@@ -6,45 +6,52 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>Where the channels of a value stand once some were added: for each channel the one it was before, or -1 for an added one, whose content is any finite number nobody reads.</summary>
 internal sealed class ChannelLayout
 {
-    private readonly ImmutableArray<int> from;
+    private readonly ImmutableArray<int> from; // default where nothing was added: a file may name any number of channels
 
-    private ChannelLayout(ImmutableArray<int> from) => this.from = from;
+    private ChannelLayout(int count, ImmutableArray<int> from) => (Count, this.from) = (count, from);
 
     /// <summary>Number of channels, added ones included.</summary>
-    public int Count => from.Length;
+    public int Count { get; }
 
     /// <summary>True when nothing was added or moved.</summary>
-    public bool IsIdentity => !from.Where((channel, i) => channel != i).Any();
+    public bool IsIdentity => from.IsDefault;
 
-    /// <summary>For each channel the one it was before, or -1.</summary>
-    public ReadOnlySpan<int> From => from.AsSpan();
+    /// <summary>Every channel where it was.</summary>
+    public static ChannelLayout Identity(int channels) => new(channels, default);
 
     /// <summary><paramref name="channels"/> channels, then added ones up to <paramref name="count"/>.</summary>
-    public static ChannelLayout Padded(int channels, int count) => new([.. Enumerable.Range(0, count).Select(i => i < channels ? i : -1)]);
+    public static ChannelLayout Padded(int channels, int count) =>
+        channels == count ? Identity(channels) : new(count, [.. Enumerable.Range(0, count).Select(i => i < channels ? i : -1)]);
 
     /// <summary>The layout of a concatenation, given those of its parts and their channels before.</summary>
-    public static ChannelLayout Concatenated(IEnumerable<(ChannelLayout Layout, int Channels)> parts)
+    public static ChannelLayout Concatenated(IReadOnlyList<(ChannelLayout Layout, int Channels)> parts)
     {
-        ImmutableArray<int>.Builder all = ImmutableArray.CreateBuilder<int>();
         int offset = 0;
+        if (parts.All(p => p.Layout.IsIdentity))
+            return Identity(parts.Sum(p => p.Channels));
+        ImmutableArray<int>.Builder all = ImmutableArray.CreateBuilder<int>();
         foreach ((ChannelLayout layout, int channels) in parts)
         {
-            all.AddRange(layout.from.Select(c => c < 0 ? -1 : c + offset));
+            for (int i = 0; i < layout.Count; i++)
+                all.Add(layout.From(i) is >= 0 and var channel ? channel + offset : -1);
             offset += channels;
         }
-        return new(all.ToImmutable());
+        return new(all.Count, all.ToImmutable());
     }
+
+    /// <summary>The channel that stands at this place, or -1 for an added one.</summary>
+    public int From(int place) => from.IsDefault ? place : from[place];
 
     /// <summary>For each channel before, where it stands now.</summary>
     public int[] Places()
     {
-        int[] places = new int[from.Count(c => c >= 0)];
-        for (int i = 0; i < from.Length; i++)
+        List<int> places = [];
+        for (int i = 0; i < Count; i++)
         {
-            if (from[i] >= 0)
-                places[from[i]] = i;
+            if (From(i) >= 0)
+                places.Add(i); // the order of channels never changes
         }
-        return places;
+        return [.. places];
     }
 
     /// <summary>A single-precision constant laid out along <paramref name="axis"/>; added channels hold <paramref name="fill"/>.</summary>
@@ -61,10 +68,10 @@ internal sealed class ChannelLayout
             for (int i = 0; i < Count; i++)
             {
                 Span<float> target = values.AsSpan((o * Count + i) * length, length);
-                if (from[i] < 0)
-                    target.Fill(fill);
+                if (From(i) is >= 0 and var channel)
+                    source.Slice((o * channels + channel) * length, length).CopyTo(target);
                 else
-                    source.Slice((o * channels + from[i]) * length, length).CopyTo(target);
+                    target.Fill(fill);
             }
         }
         return Tensor.Create(shape, values);

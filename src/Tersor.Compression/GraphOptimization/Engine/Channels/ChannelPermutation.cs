@@ -15,7 +15,7 @@ internal static class ChannelPermutation
     /// <param name="shape">Shape of the input; dimension 0 may be open.</param>
     public static long[]? Of(IReadOnlyList<Node> chain, Dimension[] shape)
     {
-        if (shape.Length < 3 || shape.Skip(1).Any(d => d.Size is null or 0))
+        if (shape.Length < 3 || shape.Any(d => d.Size < 1) || shape.Skip(1).Any(d => d.Size is null))
             return null;
         // An open dimension is tried at two sizes: what holds for both is not made for one.
         long[] batches = shape[0].Size is { } batch ? [batch] : [2, 3];
@@ -23,7 +23,7 @@ internal static class ChannelPermutation
         foreach (long size in batches)
         {
             long[] sizes = [size, .. shape.Skip(1).Select(d => d.Size!.Value)];
-            if (Tensor.ElementCount(sizes) is 0 or > MaxElements || Send(chain, sizes) is not { } permutation || (found is not null && !found.SequenceEqual(permutation)))
+            if (sizes.Aggregate(1.0, (product, d) => product * d) > MaxElements || Send(chain, sizes) is not { } permutation || (found is not null && !found.SequenceEqual(permutation)))
                 return null;
             found = permutation;
         }
@@ -32,26 +32,31 @@ internal static class ChannelPermutation
 
     private static long[]? Send(IReadOnlyList<Node> chain, long[] shape)
     {
-        int[] elements = [.. Enumerable.Range(0, checked((int)Tensor.ElementCount(shape)))];
-        long[] current = shape;
+        // Shapes first: most chains do not come back to the shape they started from, and need no elements.
+        List<long[]> shapes = [shape];
+        long count = Tensor.ElementCount(shape);
         foreach (Node node in chain)
         {
-            if (node.OpType == "Transpose")
-            {
-                if ((node.Ints("perm") ?? [.. Enumerable.Range(0, current.Length).Reverse().Select(i => (long)i)]) is not { } perm || perm.Length != current.Length)
-                    return null;
-                (elements, current) = (Transposed(elements, current, perm), [.. perm.Select(p => current[p])]);
-            }
-            else if (Target(node, current) is not { } target || Tensor.ElementCount(target) != elements.Length)
-            {
+            if (Target(node, shapes[^1]) is not { } target || target.Any(d => d is < 1 or > MaxElements) || target.Aggregate(1.0, (product, d) => product * d) != count)
                 return null;
-            }
-            else
-            {
-                current = target;
-            }
+            shapes.Add(target);
         }
-        return current.AsSpan().SequenceEqual(shape) ? Channels(elements, shape) : null;
+        if (!shapes[^1].AsSpan().SequenceEqual(shape))
+            return null;
+        int[] elements = [.. Enumerable.Range(0, checked((int)count))];
+        for (int i = 0; i < chain.Count; i++)
+        {
+            if (chain[i].OpType == "Transpose")
+                elements = Transposed(elements, shapes[i], Permutation(chain[i], shapes[i].Length)!);
+        }
+        return Channels(elements, shape);
+    }
+
+    /// <summary>The order of dimensions a Transpose gives; null when it is none for that rank.</summary>
+    public static long[]? Permutation(Node node, int rank)
+    {
+        long[] all = [.. Enumerable.Range(0, rank).Select(i => (long)i)], perm = node.Ints("perm") ?? [.. all.Reverse()];
+        return perm.Order().SequenceEqual(all) ? perm : null;
     }
 
     private static long[]? Channels(int[] elements, long[] shape)
@@ -69,7 +74,8 @@ internal static class ChannelPermutation
         return from;
     }
 
-    private static int[] Transposed(int[] elements, long[] shape, long[] perm)
+    /// <summary>Elements in the order a Transpose gives them.</summary>
+    public static int[] Transposed(int[] elements, long[] shape, long[] perm)
     {
         int rank = shape.Length;
         long[] strides = new long[rank], sizes = [.. perm.Select(p => shape[p])], index = new long[rank];
@@ -93,26 +99,29 @@ internal static class ChannelPermutation
         return result;
     }
 
-    private static long[]? Target(Node node, long[] shape)
+    /// <summary>The shape such an operator makes of another; null when it does not fit or is not known.</summary>
+    public static long[]? Target(Node node, long[] shape)
     {
         int rank = shape.Length;
         switch (node.OpType)
         {
-            case "Flatten":
-                int split = (int)(node.Int("axis", 1) is < 0 and var negative ? negative + rank : node.Int("axis", 1));
+            case "Transpose":
+                return Permutation(node, rank) is { } perm ? [.. perm.Select(p => shape[p])] : null;
+            case "Flatten" when node.Int("axis", 1) is var axis && axis >= -rank && axis <= rank:
+                int split = (int)(axis < 0 ? axis + rank : axis);
                 return [Tensor.ElementCount(shape.AsSpan(0, split)), Tensor.ElementCount(shape.AsSpan(split))];
             case "Squeeze" when Constants.Integers(node, "axes", 1) is { } axes:
                 HashSet<long> dropped = [.. axes.Select(a => a < 0 ? a + rank : a)];
-                return dropped.All(a => shape[a] == 1) ? [.. shape.Where((_, i) => !dropped.Contains(i))] : null;
+                return dropped.All(a => a >= 0 && a < rank && shape[a] == 1) ? [.. shape.Where((_, i) => !dropped.Contains(i))] : null;
             case "Unsqueeze" when Constants.Integers(node, "axes", 1) is { } axes:
                 HashSet<long> added = [.. axes.Select(a => a < 0 ? a + rank + axes.Length : a)];
                 Queue<long> rest = new(shape);
-                return added.Count == axes.Length ? [.. Enumerable.Range(0, rank + axes.Length).Select(i => added.Contains(i) ? 1 : rest.Dequeue())] : null;
+                return added.Count == axes.Length && added.All(a => a >= 0 && a < rank + axes.Length) ? [.. Enumerable.Range(0, rank + axes.Length).Select(i => added.Contains(i) ? 1 : rest.Dequeue())] : null;
             case "Reshape" when Constants.Integers(node, "shape", 1) is { } target:
                 if (node.Int("allowzero", 0) == 0)
                     target = [.. target.Select((d, i) => d == 0 && i < rank ? shape[i] : d)];
-                long known = target.Where(d => d != -1).Aggregate(1L, (a, b) => a * b);
-                return known <= 0 ? null : [.. target.Select(d => d == -1 ? Tensor.ElementCount(shape) / known : d)];
+                double known = target.Where(d => d != -1).Aggregate(1.0, (a, b) => a * b);
+                return known is < 1 or > MaxElements ? null : [.. target.Select(d => d == -1 ? Tensor.ElementCount(shape) / (long)known : d)];
             default:
                 return null;
         }

@@ -7,13 +7,14 @@ namespace Tersor.Compression.GraphOptimization;
 /// <param name="Values">The values.</param>
 internal sealed record Factors(double Scale, IReadOnlyList<Value> Values)
 {
-    private const int MaxValues = 4;
+    private const int MaxValues = 4, MaxNodes = 16;
 
     /// <summary>The product of two or more values that ends in this node; null when it is none.</summary>
     public static Factors? Of(Node root, TypeFacts types)
     {
         double scale = 1;
         List<Value> values = [];
+        int nodes = 0;
         Expand(root, isRoot: true);
         return values.Count is >= 2 and <= MaxValues ? new(scale, values) : null;
 
@@ -38,7 +39,7 @@ internal sealed record Factors(double Scale, IReadOnlyList<Value> Values)
         void Take(Value value)
         {
             // What others read too is a factor as it is: its parts must stay anyway.
-            if (value.Producer is { } producer && values.Count < MaxValues && value.Constant is null && value.Uses.Count == 1 && producer.Is("Mul", "Div", "Neg"))
+            if (value.Producer is { } producer && values.Count < MaxValues && nodes++ < MaxNodes && value.Constant is null && value.Uses.Count == 1 && producer.Is("Mul", "Div", "Neg"))
                 Expand(producer, isRoot: false);
             else
                 values.Add(value);

@@ -9,6 +9,9 @@ internal static class LayerNormalizationPattern
     /// <summary>The first operator set with LayerNormalization.</summary>
     private const long Opset = 17;
 
+    /// <summary>Elements of γ: a file may declare any size.</summary>
+    private const double MaxSize = 1 << 24;
+
     /// <summary>x, the first normalized dimension and ε.</summary>
     private sealed record Core(Value X, int Axis, double Epsilon);
 
@@ -21,7 +24,7 @@ internal static class LayerNormalizationPattern
             node = Constant(node, ref beta);
         if (node is not null && node.Is("Mul"))
             node = Constant(node, ref gamma) ?? (beta is null ? node : null);
-        if (node is null || CoreOf(node, types) is not { } core || types.Fixed(core.X, core.Axis) is not { } size || types.Rank(core.X) is not { } rank)
+        if (node is null || CoreOf(node, types) is not { } core || types.Fixed(core.X, core.Axis) is not { } size || size.Aggregate(1.0, (product, d) => product * d) is < 1 or > MaxSize || types.Rank(core.X) is not { } rank)
             yield break;
         Tensor? scale = gamma is null ? Filled(1, size) : Parameter(gamma, size, rank), shift = beta is null ? null : Parameter(beta, size, rank);
         if (scale is null || (beta is not null && shift is null))
