@@ -12,7 +12,7 @@ namespace Tersor.Tables;
 internal static class PublishedNetworks
 {
     /// <summary>dB between held-out and test samples.</summary>
-    private const double Margin = 0.3;
+    private const double Margin = 1;
 
     private const int CalibrationSamples = 32, ValidationSamples = 16, TestSamples = 16;
 

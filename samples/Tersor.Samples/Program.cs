@@ -9,4 +9,5 @@ if (args is not [var model, var folder])
 Console.WriteLine($"Weights: {Editing.CountWeights(model)}");
 Console.WriteLine($"Dropouts removed: {Editing.RemoveDropout(model, Path.Combine(folder, "no-dropout.onnx"))}");
 Running.RunOnce(Path.Combine(folder, "no-dropout.onnx"));
+Console.WriteLine($"Outputs: {LoadingElsewhere.CountOutputs(model)}");
 return 0;

@@ -109,5 +109,5 @@ public sealed class OptimizeTests : IDisposable
     }
 
     [Fact]
-    public async Task Help_names_every_pass() => Assert.Contains(string.Join(", ", PassCatalog.Entries.Select(e => e.Name).Where(n => !n.StartsWith("quantize", StringComparison.Ordinal))), (await Cli.Run("optimize", "--help")).Out);
+    public async Task Help_names_every_pass() => Assert.Contains(string.Join(", ", PassCatalog.Entries.Where(e => e.Create(null).Effect != PassEffect.Lossy).Select(e => e.Name)), (await Cli.Run("optimize", "--help")).Out);
 }

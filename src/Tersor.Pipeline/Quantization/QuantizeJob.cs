@@ -81,6 +81,8 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         QuantizeResult stored = WeightsOnly(model, cancellation);
         foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.IsLayer))
             stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
+        foreach (PassSkip skip in calibrated.Everything.Skipped)
+            stored.Report.Skip(skip.Subject, skip.Reason);
         return stored with { FloatMetric = search.FloatMetric, MetricName = metric?.Invoke().Name, Candidates = search.Candidates };
     }
 

@@ -65,7 +65,7 @@ internal static class BudgetProgram
             if (!measured.Contains(key))
                 program.Add(variable == 0);
         }
-        program.Add(LinearExpr.Sum(errors) <= (long)ErrorSteps);
+        program.Add(LinearExpr.Sum(errors) <= (long)ErrorSteps + layers.Count); // each was rounded up by less than one step
         program.Minimize(LinearExpr.Sum(costs));
         CpSolver solver = new() { StringParameters = $"num_workers:1,random_seed:1,max_deterministic_time:{Effort.ToString(System.Globalization.CultureInfo.InvariantCulture)}" };
         CpSolverStatus status = solver.Solve(program);

@@ -19,14 +19,14 @@ internal sealed record Verdict(double Sqnr, double? Metric);
 /// <param name="cancellation">Stops the runs of the float model.</param>
 internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet held, Func<IMetric>? metric, SessionSettings session, CancellationToken cancellation)
 {
-    /// <summary>Samples the signal to noise is measured on, at least.</summary>
-    private const int NoiseSamples = 8;
+    /// <summary>Samples the signal to noise is measured on, at least; more where it alone decides.</summary>
+    private const int NoiseSamples = 8, UnlabelledNoiseSamples = 16;
 
     /// <summary>Differences of the signal to noise below this are chance, dB.</summary>
     private const double LeastGain = 0.1;
 
     /// <summary>Signal to noise on a few samples.</summary>
-    public OutputNoise Noise { get; } = new(original, held.Take(Math.Max(settings.SensitivitySamples, NoiseSamples)), session, cancellation);
+    public OutputNoise Noise { get; } = new(original, held.Take(Math.Max(settings.SensitivitySamples, metric is null ? UnlabelledNoiseSamples : NoiseSamples)), session, cancellation);
 
     /// <summary>The float model's metric; null where there are no labels.</summary>
     public double? FloatMetric { get; } = metric is null ? null : Measure(original, held, metric, session, cancellation);

@@ -117,6 +117,13 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             TryBudgets(calibrated, first, ranking, numbers, judge, progress, cancellation);
         }
         Trial chosen = Choose(judge);
+        if (settings is { RequireSpeed: true, StoreWeights: true } && !judge.IsGoodEnough(chosen.Verdict) && StoredIsCloser(chosen, judge, cancellation))
+        {
+            Trial quickest = trials.MaxBy(t => t.SpeedUp?.Median ?? 0)!;
+            Objection = $"computes in float: no candidate in 8 bits keeps within the error allowed; the fastest runs {quickest.SpeedUp?.Median:0.00} times as fast here, at {Describe(quickest.Verdict)}";
+            Candidates = Tried(null);
+            return null;
+        }
         progress?.Report(new("engine settings", 0));
         IReadOnlyDictionary<string, string> options = settings.StandardOperatorsOnly ? new Dictionary<string, string>() : SessionOptionSearch.Run(chosen.Model, sample, session, new StageProgress(progress, "engine settings"), cancellation);
         CarriedOptions.Set(chosen.Model, options);
@@ -128,7 +135,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
                 + "Allow a larger drop (--max-drop, --min-sqnr) or a lower speed (--min-speedup).";
             throw new CompressionException(problem) { Pass = "quantize" };
         }
-        Candidates = [.. trials.OrderByDescending(t => t.SpeedUp?.Median).Select(t => new QuantizationCandidate(t.Candidate.Name, FloatLayers(t.Candidate), t.Verdict.Metric, t.Verdict.Sqnr, t.SpeedUp, t.Milliseconds, t.Bytes, ReferenceEquals(t, chosen)))];
+        Candidates = Tried(chosen);
         progress?.Report(new("profiling", 0));
         return new(chosen.Model, QuantizationMode.Static, chosen.Report, FloatMetric, judge.MetricName, [.. ranking.Select(r => new LayerSensitivity(r.Name, r.Noise))], Candidates)
         {
@@ -143,6 +150,20 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
                 Repairs = repairs.Trials,
             },
         };
+    }
+
+    private IReadOnlyList<QuantizationCandidate> Tried(Trial? chosen) => [.. trials.OrderByDescending(t => t.SpeedUp?.Median)
+        .Select(t => new QuantizationCandidate(t.Candidate.Name, FloatLayers(t.Candidate), t.Verdict.Metric, t.Verdict.Sqnr, t.SpeedUp, t.Milliseconds, t.Bytes, ReferenceEquals(t, chosen)))];
+
+    private static string Describe(Verdict verdict) => verdict.Metric is { } metric ? $"{metric:0.0000} of the metric" : $"{verdict.Sqnr:0.0} dB";
+
+    /// <summary>Whether the float model with weights stored in 8 bits is nearer to the float model than the best candidate that computes in 8 bits.</summary>
+    private bool StoredIsCloser(Trial best, Judge judge, CancellationToken cancellation)
+    {
+        Model stored = inputs.Rewritten().Clone();
+        inputs.StoreWeights(stored, new(), _ => null, cancellation);
+        Verdict verdict = judge.Of(stored, cancellation);
+        return judge.IsGoodEnough(verdict) || judge.Score(verdict) > judge.Score(best.Verdict);
     }
 
     /// <summary>Why the fastest placement is not worth its error: the model is as fast in float, as it was given or rewritten for the engine. Null when it is worth it.</summary>

@@ -9,7 +9,7 @@ const speed = report.latency?.results?.length === 2 ? report.latency.results : n
 const judgedByMetric = report.metric !== undefined && figure(report.floatMetric) !== null;
 
 const Modes = { Auto: "Quantization to 8 bits", Static: "Static quantization to 8 bits", Dynamic: "Dynamic quantization of matrix products to 8 bits", Weights: "Weights stored in 8 bits, computed with in float" };
-const Forms = { Static: "static", Dynamic: "dynamic", Float: "float" };
+const Forms = { Static: "static", Dynamic: "dynamic", Stored: "stored", Float: "float" };
 
 function interval(value, format) {
     const low = figure(value.low), high = figure(value.high);
@@ -39,7 +39,7 @@ function lead() {
     if (layers.length > 0) {
         const forms = [[count("Static"), "under calibrated ranges"], [count("Dynamic"), "under ranges found at run time"]].filter(([n]) => n > 0);
         const how = forms.length === 1 ? forms[0][1] : forms.map(([n, what]) => `${Numbers.count(n)} ${what}`).join(", ");
-        sentences[0] += `: ${Numbers.count(layers.length - count("Float"))} of ${Numbers.plural(layers.length, "operator")} that have an 8-bit form compute in it${how ? `, ${how}` : ""}`;
+        sentences[0] += `: ${Numbers.count(layers.length - count("Float") - count("Stored"))} of ${Numbers.plural(layers.length, "operator")} that have an 8-bit form compute in it${how ? `, ${how}` : ""}`;
     } else if (report.quantized.length > 0)
         sentences[0] += `: ${Numbers.plural(report.quantized.length, "node or weight", "nodes and weights")} changed, ${Numbers.count(report.float.length)} left as they were`;
     if (report.candidates.length > 1)
@@ -54,6 +54,7 @@ function header() {
         el("h1", null, fileName(report.input)),
         el("p.lead", null, lead()),
         report.output ? null : el("p.note", null, "No gain: the result is neither smaller nor faster, and nothing was written."),
+        report.withinBudget ? null : el("p.note", null, "No candidate keeps within the error allowed: the most accurate one was taken."),
         terms("dl.facts", [
             ["Processor", machine && `${machine.cpu}, ${Numbers.plural(machine.cores, "logical processor")}`],
             ["Instruction sets", machine?.features.join(", ")],
@@ -186,11 +187,12 @@ function sensitivity() {
     if (rows.length === 0)
         return null;
     rows.forEach(r => r.pairs = [["SQNR alone", Numbers.decibel(r.value)], ["in the result", Forms[r.kind] ?? null]]);
-    const kinds = { Static: "after", Dynamic: "second", Float: "kept", unknown: "before" };
-    const names = { Static: "static in the result", Dynamic: "dynamic", Float: "left float", unknown: "not decided" };
+    const kinds = { Static: "after", Dynamic: "second", Stored: "kept", Float: "kept", unknown: "before" };
+    const names = { Static: "static in the result", Dynamic: "dynamic", Stored: "float, stored in 8 bits", Float: "left float", unknown: "not decided" };
     const present = Object.keys(kinds).filter(k => rows.some(r => r.kind === k));
     return card("sensitivity", "Sensitive layers", `Signal to noise of the outputs when one layer alone is quantized, the most sensitive first: the shorter the bar, the greater the error.${rows.length > 30 ? ` ${rows.length} layers; the slider at the right reaches the rest.` : ""}`, null,
-        present.length > 1 || present[0] !== "unknown" ? legend(...present.map(k => [kinds[k], names[k]])) : null, sensitivityChart(rows, kinds).host);
+        present.length > 1 || present[0] !== "unknown" ? legend(...present.map(k => [kinds[k], names[k]])) : null, sensitivityChart(rows, kinds).host,
+        report.regions.length > 0 && terms("dl.measures", report.regions.filter(r => decibelOf(r.noise) !== null).map(r => [`Region of ${Numbers.plural(r.layers, "layer")} from ${shorten(r.layer, 40)}`, `${Numbers.decibel(decibelOf(r.noise))} alone`])));
 }
 
 // Histograms
