@@ -80,7 +80,7 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
     public static IDataSet TrialSamplesOf(IDataSet calibrating) => calibrating.Take(TrialSamples);
 
     /// <summary>Samples that inputs of layers are drawn from.</summary>
-    public static IDataSet RepairSamples(IDataSet calibrating) => calibrating.Take(64);
+    public static IDataSet RepairSamples(IDataSet calibrating) => calibrating.Take(32);
 
     private sealed class Part(IProgress<double>? progress, int index, int count) : IProgress<double>
     {

@@ -34,6 +34,9 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
     /// <summary>Candidates this much slower than the fastest one that is good enough are preferred where they are more accurate: nobody trades half a budget of accuracy for a few percent of speed.</summary>
     private const double Indifference = 1.05;
 
+    /// <summary>What ranking may take: a layer alone runs as slowly as the float model, about twice as long as the candidate.</summary>
+    private static readonly TimeSpan RankingTime = TimeSpan.FromSeconds(45);
+
     /// <summary>A speed-up from which on no float form of the model can be as fast.</summary>
     private const double BeyondFloat = 2;
 
@@ -42,7 +45,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
 
     /// <summary>One quantized model that was tried.</summary>
     /// <param name="Candidate">Its placement.</param>
-    /// <param name="Exact">Layers that stay float for the sake of accuracy, by key.</param>
+    /// <param name="Exact">Layers whose weights are stored as they are, for the sake of accuracy, by key.</param>
     /// <param name="Model">The model.</param>
     /// <param name="Report">What was quantized.</param>
     /// <param name="Verdict">How good it is.</param>
@@ -110,7 +113,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         IReadOnlyList<RankedLayer> ranking = [], regions = [];
         if (settings.SensitivitySamples > 0)
         {
-            OutputNoise few = new(calibrated.Model, inputs.Held.Take(settings.SensitivitySamples), session, cancellation);
+            OutputNoise few = new(calibrated.Model, inputs.Held.Take(RankingSamples(fastest, milliseconds)), session, cancellation);
             SensitivityRanking ranks = new(calibrated, numbers with { Dynamic = fastest.Dynamic }, few, Cache(numbers, fastest));
             ranking = ranks.Layers(fastest.Placement, new StageProgress(progress, "ranking layers"), cancellation);
             regions = ranks.Regions(fastest.Placement, new StageProgress(progress, "ranking regions"), cancellation);
@@ -151,6 +154,10 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             },
         };
     }
+
+    /// <summary>As many samples as asked for, as long as ranking with them takes no longer than it may.</summary>
+    private int RankingSamples(PlacementCandidate candidate, double milliseconds) =>
+        (int)Math.Clamp(RankingTime.TotalMilliseconds / (2 * milliseconds * candidate.Placement.Units.Count(u => u.IsLayer)), Math.Min(2, settings.SensitivitySamples), settings.SensitivitySamples);
 
     private IReadOnlyList<QuantizationCandidate> Tried(Trial? chosen) => [.. trials.OrderByDescending(t => t.SpeedUp?.Median)
         .Select(t => new QuantizationCandidate(t.Candidate.Name, FloatLayers(t.Candidate), t.Verdict.Metric, t.Verdict.Sqnr, t.SpeedUp, t.Milliseconds, t.Bytes, ReferenceEquals(t, chosen)))];
@@ -195,15 +202,29 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         settings.Ranges is { } estimator ? RangeSelection.By(estimator, calibrated)
         : RangeSelection.Measured(calibrated, candidate.Placement.Only(u => !candidate.Dynamic.Contains(u.Key)), numbers.Format, judge.Noise, session, new StageProgress(progress, "choosing ranges"), cancellation);
 
-    private Trial Try(CalibratedModel calibrated, PlacementCandidate candidate, QuantizationNumbers numbers, Judge judge, IReadOnlySet<string> exact, CancellationToken cancellation)
+    /// <summary>Builds and judges a candidate. What stays float is stored in 8 bits, unless the error is too great with it and smaller without.</summary>
+    /// <param name="calibrated">The calibrated model.</param>
+    /// <param name="candidate">Its placement.</param>
+    /// <param name="numbers">To quantize with.</param>
+    /// <param name="judge">Says how good it is.</param>
+    /// <param name="sensitive">Layers that stay float for the sake of accuracy.</param>
+    /// <param name="cancellation">Stops it.</param>
+    private Trial Try(CalibratedModel calibrated, PlacementCandidate candidate, QuantizationNumbers numbers, Judge judge, IReadOnlySet<string> sensitive, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        Model model = calibrated.Build(candidate.Placement, numbers with { Dynamic = candidate.Dynamic }, out PassReport report);
-        // What is float for the sake of accuracy stays as exact as it is.
-        inputs.StoreWeights(model, report, n => n.Output(0) is { } output && exact.Contains(output.Name) ? "its layer is sensitive" : null, cancellation);
-        Trial trial = new(candidate, exact, model, report, judge.Of(model, cancellation));
+        Trial stored = Build(new HashSet<string>());
+        Trial trial = stored;
+        if (sensitive.Count > 0 && settings.StoreWeights && !judge.IsGoodEnough(stored.Verdict) && Build(sensitive) is var exact && judge.IsBetter(exact.Verdict, stored.Verdict))
+            trial = exact;
         trials.Add(trial);
         return trial;
+
+        Trial Build(IReadOnlySet<string> exact)
+        {
+            Model model = calibrated.Build(candidate.Placement, numbers with { Dynamic = candidate.Dynamic }, out PassReport report);
+            inputs.StoreWeights(model, report, n => n.Output(0) is { } output && exact.Contains(output.Name) ? "its layer is sensitive" : null, cancellation);
+            return new(candidate, exact, model, report, judge.Of(model, cancellation));
+        }
     }
 
     /// <summary>Placements under error budgets of ever smaller shares of the fastest one's error, as long as they are not much slower than one that is good enough.</summary>
