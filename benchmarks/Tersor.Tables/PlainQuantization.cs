@@ -1,6 +1,7 @@
 using Tersor.Compression;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
+using Tersor.Compression.Quantization.Ranges;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Onnx.Opsets;
@@ -13,7 +14,9 @@ internal static class PlainQuantization
 {
     /// <param name="model">Float. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from.</param>
-    public static Model Of(Model model, IDataSet calibration)
+    /// <param name="format">What numbers; null: what suits this machine.</param>
+    /// <param name="estimator">How ranges are chosen; null: from the least to the greatest value seen.</param>
+    public static Model Of(Model model, IDataSet calibration, NumberFormat? format = null, RangeEstimator? estimator = null)
     {
         Model copy = model.Clone();
         OpsetRaiser.Raise(copy, Math.Max(copy.Opset, QuantizeStaticPass.RequiredOpset));
@@ -21,11 +24,11 @@ internal static class PlainQuantization
         Observer.Observe(copy, calibration.Take(1), [shapes]);
         EngineRules rules = EngineRules.For(TargetMachines.Here);
         QuantizationPlacement everything = new Placer(rules, TypeOf).Everything(copy, _ => null);
-        MinMaxObserver ranges = new(everything.Activations());
-        Observer.Observe(copy, calibration, [ranges]);
-        new QuantizeStaticPass(everything, new() { RangeOf = v => (ranges.Ranges[v].Min, ranges.Ranges[v].Max), Format = rules.Format }).Run(copy, PassContext.None);
+        HistogramObserver seen = new(everything.Activations());
+        Observer.Observe(copy, calibration, [seen]);
+        new QuantizeStaticPass(everything, new() { RangeOf = v => (estimator ?? new RangeEstimator.MinMax()).Estimate(new(seen.Histograms[v])), Format = format ?? rules.Format }).Run(copy, PassContext.None);
         return copy;
 
-        OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen) ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(size => (Dimension)size)]) : value.Type;
+        OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? shape) ? new OnnxType.Tensor(shape.ElementType, [.. shape.Shapes[0].Select(size => (Dimension)size)]) : value.Type;
     }
 }

@@ -2,11 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Ranges;
 using Tersor.Compression.Quantization.Repair;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
-using Tersor.Pipeline.Quantization;
 using Tersor.Runtime;
 using Tersor.Testing;
 
@@ -30,18 +31,14 @@ internal static class Repairs
         Model optimized = new GraphOptimizer(new() { Samples = [input.ToDictionary(i => i.Key, i => (RuntimeValue)new RuntimeValue.Dense(i.Value))] }).Run(model).Model;
         IDataSet samples = calibration.DataSet.Take(100, 1);
 
-        output.WriteLine("| step | weights in 8 bits | weights and activations | seconds |");
+        output.WriteLine("| step | weights in 8 bits | weights and activations in 8 bits | seconds |");
         output.WriteLine("|---|---|---|---|");
         Row("float", m => m);
         AdaptiveRoundingOptions nearest = new() { PerTensor = true, ClipWeights = false, Round = false, CorrectBias = false };
-        Row("per-tensor, nearest", m => Rounded(m, nearest));
-        Row("+ equalization", m => Rounded(Equalized(m), nearest));
-        Row("+ migration", m => Rounded(Migrated(Equalized(m), samples), nearest));
-        Row("+ bias correction", m => Rounded(Migrated(Equalized(m), samples), nearest with { CorrectBias = true }));
-        Row("+ adaptive rounding", m => Rounded(Migrated(Equalized(m), samples), nearest with { CorrectBias = true, Round = true }));
-        Row("+ clipping", m => Rounded(Migrated(Equalized(m), samples), new() { PerTensor = true }));
-        Row("rounding + clipping + bias without equalization", m => Rounded(m, new() { PerTensor = true }));
-        Row("+ error of earlier weights, 6 steps", m => Rounded(Migrated(Equalized(m), samples), new() { PerTensor = true, Steps = 6, Quantize = (q, _) => q }));
+        Row("one scale a tensor, rounded to nearest", m => Rounded(m, nearest));
+        Row("+ equalization", m => Rounded(Equalized(m, samples), nearest));
+        Row("+ bias correction", m => Rounded(Equalized(m, samples), nearest with { CorrectBias = true }));
+        Row("+ adaptive rounding", m => Rounded(Equalized(m, samples), nearest with { CorrectBias = true, Round = true }));
         return 0;
 
         void Row(string step, Func<Model, Model> repair)
@@ -49,8 +46,8 @@ internal static class Repairs
             long start = Stopwatch.GetTimestamp();
             Model repaired = repair(optimized.Clone());
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            QuantizeResult full = new QuantizeJob(new() { SensitivitySamples = 0, RequireSpeed = false, StoreWeights = false }).Run(repaired, samples, samples.Take(2), null);
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {step} | {Metric(repaired):F4} | {Metric(step == "float" ? optimized : full.Model):F4} | {seconds:F1} |"));
+            Model full = step == "float" ? repaired : PlainQuantization.Of(repaired, samples, new() { Weights = new Granularity.PerTensor() }, new RangeEstimator.MeanSquaredError());
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {step} | {Metric(repaired):F4} | {Metric(full):F4} | {seconds:F1} |"));
             output.Flush();
         }
 
@@ -78,14 +75,10 @@ internal static class Repairs
         }
     }
 
-    private static Model Equalized(Model model)
+    /// <summary>Channels equalized between layers, and, where operators stand between that only take scales of their own, between activations and the weights that read them.</summary>
+    private static Model Equalized(Model model, IDataSet samples)
     {
         new EqualizeLayersPass(new()).Run(model, PassContext.None);
-        return model;
-    }
-
-    private static Model Migrated(Model model, IDataSet samples)
-    {
         MigrateActivationScalesOptions options = new() { Convolutions = true, WidenScalars = true };
         ChannelMaximumObserver observer = new(MigrateActivationScalesPass.Activations(model, options));
         Observer.Observe(model, samples, [observer]);

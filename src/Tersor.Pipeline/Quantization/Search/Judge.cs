@@ -22,6 +22,9 @@ internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet 
     /// <summary>Samples the signal to noise is measured on, at least; more where it alone decides.</summary>
     private const int NoiseSamples = 8, UnlabelledNoiseSamples = 16;
 
+    /// <summary>Samples from which on the metric orders candidates; below, the signal to noise does.</summary>
+    private const int LeastForOrder = 30;
+
     /// <summary>Differences of the signal to noise below this are chance, dB.</summary>
     private const double LeastGain = 0.1;
 
@@ -54,8 +57,8 @@ internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet 
         return metricGain >= 0 && changed.Sqnr >= before.Sqnr + LeastGain || metricGain > 0 && changed.Sqnr >= before.Sqnr - LeastGain;
     }
 
-    /// <summary>For ordering: higher is better.</summary>
-    public double Score(Verdict verdict) => verdict.Metric is { } value ? HigherIsBetter ? value : -value : verdict.Sqnr;
+    /// <summary>For ordering: higher is better. A metric of few samples has steps too coarse to order by.</summary>
+    public double Score(Verdict verdict) => verdict.Metric is { } value && held.Count >= LeastForOrder ? HigherIsBetter ? value : -value : verdict.Sqnr;
 
     private static double Measure(Model model, IDataSet held, Func<IMetric> metric, SessionSettings session, CancellationToken cancellation)
     {

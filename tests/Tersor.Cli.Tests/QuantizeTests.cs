@@ -1,0 +1,108 @@
+using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
+using Tersor.Testing;
+
+namespace Tersor.Cli.Tests;
+
+/// <summary>What <c>tersor quantize</c> writes beside a model and takes back, with made-up data.</summary>
+public sealed class QuantizeTests : IDisposable
+{
+    private const string Data = "random,count=12,seed=3,x=1x16x8x8";
+    private readonly TestFolder folder = new();
+
+    public QuantizeTests()
+    {
+        Environment.SetEnvironmentVariable("TERSOR_CACHE", folder.At("cache"));
+        Build.Model([1, 16, 8, 8], (g, x) => g.Conv(g.Apply("Relu", [g.Conv(x, 1, 16, 64)]), 2, 64, 64)).Save(folder.At("model.onnx"));
+    }
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("TERSOR_CACHE", null);
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task The_plan_beside_a_model_makes_the_same_bytes_again()
+    {
+        Cli first = await Quantize("first.onnx", "--repair", "bias", "--repair", "clip");
+        Assert.Equal(0, first.ExitCode);
+        Assert.Contains("Repairs tried", first.Out);
+        Cli again = await Quantize("again.onnx", "--plan", folder.At("first.plan.json"), "--threads", "2");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Equal(File.ReadAllBytes(folder.At("first.onnx")), File.ReadAllBytes(folder.At("again.onnx")));
+        Assert.Equal(File.ReadAllText(folder.At("first.plan.json")), File.ReadAllText(folder.At("again.plan.json")));
+        Assert.NotEmpty(Directory.GetFiles(folder.At("cache")));
+    }
+
+    [Fact]
+    public async Task A_dry_run_prints_the_plan_and_writes_nothing()
+    {
+        Cli run = await Quantize("int8.onnx", "--dry-run", "--no-cache");
+        Assert.Equal(0, run.ExitCode);
+        File.WriteAllText(folder.At("printed.json"), run.Out);
+        Assert.NotEmpty(QuantizationPlan.Load(folder.At("printed.json")).Layers);
+        Assert.Equal(["model.onnx", "printed.json"], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order());
+        Assert.False(Directory.Exists(folder.At("cache")));
+    }
+
+    [Fact]
+    public async Task Ranges_are_saved_and_used_again_and_the_report_is_a_page()
+    {
+        Cli run = await Quantize("int8.onnx", "--save-ranges", folder.At("ranges.json"), "--report", folder.At("report.html"), "--no-plan");
+        Assert.Equal(0, run.ExitCode);
+        Assert.False(File.Exists(folder.At("int8.plan.json")));
+        string page = File.ReadAllText(folder.At("report.html"));
+        Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("model.onnx", page);
+        Assert.Equal(0, (await Quantize("other.onnx", "--use-ranges", folder.At("ranges.json"))).ExitCode);
+        Assert.Equal(CalibrationRanges.Load(folder.At("ranges.json")).Ranges, QuantizationPlan.Load(folder.At("other.plan.json")).Ranges);
+    }
+
+    [Theory]
+    [InlineData("--weight-bits 7", ElementType.UInt8, 63)]
+    [InlineData("--activations Int8", ElementType.Int8, 127)]
+    [InlineData("--target X64Avx2", ElementType.UInt8, 63)]
+    [InlineData("--per-tensor --asymmetric-weights", ElementType.UInt8, 128)]
+    public async Task Numbers_asked_for_are_those_of_the_result(string options, ElementType activations, int limit)
+    {
+        Cli run = await Quantize("int8.onnx", [.. options.Split(' '), "--repair", "none", "--sensitivity-samples", "0"]);
+        Assert.Equal(0, run.ExitCode);
+        Model model = Model.Load(folder.At("int8.onnx"));
+        Node[] quantizing = [.. model.AllNodes().Where(n => n.Is("QuantizeLinear"))];
+        Assert.NotEmpty(quantizing);
+        Assert.All(quantizing, n => Assert.Equal(activations, n.Inputs[2]!.Constant!.Type));
+        sbyte[][] weights = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer!.Inputs[0]!.Constant!.Span<sbyte>().ToArray())];
+        Assert.Equal(limit, weights.Max(w => w.Max(q => Math.Abs((int)q))), 1.0);
+    }
+
+    [Theory]
+    [InlineData("--plan missing.json", "missing.json")]
+    [InlineData("--plan model.onnx", "is no plan")]
+    [InlineData("--use-ranges model.onnx", "is no file of calibration ranges")]
+    [InlineData("--min-speedup 900", "times as fast")]
+    [InlineData("--max-size 10B", "at most 10 are allowed")]
+    public async Task What_cannot_be_done_is_one_message_and_no_file(string options, string message)
+    {
+        Cli run = await Quantize("int8.onnx", [.. options.Split(' ').Select(o => o.Contains('.') ? folder.At(o) : o), "--repair", "none", "--allow-slower"]);
+        Assert.Equal((ExitCodes.Failed, ""), (run.ExitCode, run.Out));
+        Assert.Contains(message, run.Errors[^1]);
+        Assert.Equal(["model.onnx"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [InlineData("--repair polish", "There is no repair 'polish'")]
+    [InlineData("--max-size big", "--max-size 'big' is not understood")]
+    [InlineData("--weight-bits 3", "WeightBits is 3")]
+    [InlineData("--asymmetric-weights", "Asymmetric weights need one scale a tensor")]
+    [InlineData("--min-speedup 0", "--min-speedup is 0")]
+    public async Task Wrong_options_are_wrong_usage(string options, string message)
+    {
+        Cli run = await Quantize("int8.onnx", options.Split(' '));
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+        Assert.Contains(message, run.Error);
+    }
+
+    private Task<Cli> Quantize(string output, params string[] options) =>
+        Cli.Run(["quantize", folder.At("model.onnx"), "-o", folder.At(output), "--data", Data, "--min-sqnr", "5", "--rounds", "6", .. options]);
+}
