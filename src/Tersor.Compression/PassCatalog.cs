@@ -12,7 +12,7 @@ public static class PassCatalog
     [
         PassEntry.Of<FixDimensionsOptions>("fix-dimensions", "Give sizes to dimensions the inputs leave open", o => new FixDimensionsPass(o)),
         PassEntry.Of("inline-functions", "Put model-local functions in the place of their calls", () => new InlineFunctionsPass()),
-        PassEntry.Of<LiftConstantsOptions>("lift-constants", "Turn Constant nodes into initializers of the main graph", o => new LiftConstantsPass(o)),
+        PassEntry.Of<LiftConstantsOptions>("lift-constants", "Turn Constant nodes into initializers", o => new LiftConstantsPass(o)),
         PassEntry.Of("remove-no-ops", "Remove nodes that give out what they take in", () => new RemoveNoOpsPass()),
         PassEntry.Of<FoldConstantsOptions>("fold-constants", "Compute once what depends on constants and fixed shapes alone", o => new FoldConstantsPass(o)),
         PassEntry.Of("merge-duplicates", "Merge equal initializers and nodes that compute the same", () => new MergeDuplicatesPass()),

@@ -7,13 +7,28 @@ namespace Tersor.Compression.Tests.GraphOptimization;
 public sealed class CleaningPassTests
 {
     [Fact]
-    public void Constants_of_bodies_become_initializers_of_the_main_graph()
+    public void Constants_become_initializers_of_the_graph_they_stand_in()
     {
         Model model = Build.Model([2], (g, x) => g.Apply("Add", [x, g.Apply("Constant", [], ("value", Tensor.Vector(1f, 2f)))]));
         (Model changed, _) = PassCheck.Run(new LiftConstantsPass(new()), model);
         Assert.Equal(0, PassCheck.Count(changed, "Constant"));
         (changed, _) = PassCheck.Run(new LiftConstantsPass(new()), Wrapping.InIf(model, conditionAsInput: true));
-        Assert.Contains(changed.Graph.Initializers, v => v.Tensor!.Length == 2);
+        Assert.Equal(0, changed.Graph.WithNested().Where(g => !g.IsMain).Sum(g => g.Nodes.Count(n => n.Is("Constant") && !n.Outputs[0]!.IsGraphOutput)));
+        Assert.DoesNotContain(changed.Graph.Initializers, v => v.Tensor!.Length == 2);
+    }
+
+    [Fact]
+    public void Constants_that_two_bodies_hold_stay_in_both()
+    {
+        Model model = Build.Model([400], (g, x) =>
+        {
+            Graph then = g.NewBody("then"), otherwise = g.NewBody("else");
+            then.AddOutput(then.Apply("Add", [x, then.Apply("Constant", [], ("value", Build.Normal(1, 1, 400)))]));
+            otherwise.AddOutput(otherwise.Apply("Mul", [x, otherwise.AddInitializer("w", Build.Normal(1, 1, 400))]));
+            return g.Apply("If", [g.Apply("Greater", [g.Apply("ReduceSum", [x], ("keepdims", 0)), g.AddInitializer("c", Tensor.Scalar(0f))])], ("then_branch", then), ("else_branch", otherwise));
+        });
+        Model lifted = PassCheck.Settles(new LiftConstantsPass(new()), model);
+        Assert.Equal([1, 1, 1], lifted.AllGraphs().Select(g => g.Initializers.Count));
     }
 
     [Fact]

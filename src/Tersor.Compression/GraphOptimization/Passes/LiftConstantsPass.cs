@@ -2,8 +2,8 @@ using Tersor.Onnx;
 
 namespace Tersor.Compression.GraphOptimization;
 
-/// <summary>Constant nodes and the initializers of bodies become initializers of the main graph, where every other pass finds them.</summary>
-/// <remarks>Functions keep their Constant nodes: the format gives them no initializers.</remarks>
+/// <summary>Constant nodes become initializers of the graph they stand in, where other passes find them.</summary>
+/// <remarks>Functions keep their Constant nodes: the format gives them no initializers. Nothing is moved out of a body: a convolution there whose weight comes from outside is slower, even where two bodies could then share the weight.</remarks>
 public sealed class LiftConstantsPass(LiftConstantsOptions options) : Pass
 {
     /// <inheritdoc/>
@@ -22,11 +22,6 @@ public sealed class LiftConstantsPass(LiftConstantsOptions options) : Pass
             context.Cancellation.ThrowIfCancellationRequested();
             foreach (Node node in graph.Nodes.Where(n => n.Is("Constant")))
                 Lift(node, report);
-            if (graph.Parent is not null && graph.Function is null)
-            {
-                foreach (Value value in graph.Initializers.ToArray())
-                    MoveOut(value, report);
-            }
         }
         return report;
     }
@@ -67,25 +62,9 @@ public sealed class LiftConstantsPass(LiftConstantsOptions options) : Pass
             report.Skip(node.ToString(), reason);
             return;
         }
-        Graph main = Constants.Outermost(node.Graph);
-        Constants.ListOnlyRealInputs(main.Model);
+        Constants.ListOnlyRealInputs(node.Graph.Model);
         string name = node.ToString();
-        node.Graph.LiftConstant(node, main);
+        node.Graph.LiftConstant(node, node.Graph);
         report.Changed(name, "is an initializer");
-    }
-
-    private static void MoveOut(Value value, PassReport report)
-    {
-        string? reason = value.IsGraphInput ? "an input of its body too" : value.SparseInitializer is not null ? "sparse" : value.IsGraphOutput ? "its body gives it out" : null;
-        if (reason is not null)
-        {
-            report.Skip(value.Name, reason);
-            return;
-        }
-        Graph main = Constants.Outermost(value.Graph);
-        Constants.ListOnlyRealInputs(main.Model);
-        string name = value.Name;
-        value.Graph.MoveInitializerTo(main, value);
-        report.Changed(name, "moved out to the main graph");
     }
 }
