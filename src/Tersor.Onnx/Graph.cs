@@ -172,18 +172,6 @@ public sealed class Graph
         value.SparseInitializer = null;
     }
 
-    /// <summary>Moves an initializer of this body out to <paramref name="target"/>, a graph around it. Readers follow.</summary>
-    public Value MoveInitializerTo(Graph target, Value value)
-    {
-        Tensor tensor = value.Initializer ?? throw new InvalidOperationException($"'{value.Name}' is not a dense initializer.");
-        Value moved = target.AddInitializer(value.Name, tensor);
-        foreach (Constraint constraint in value.Constraints)
-            moved.Constraints.Add(constraint);
-        value.ReplaceAllUsesWith(moved);
-        RemoveInitializer(value);
-        return moved;
-    }
-
     /// <summary>Turns a Constant node of this graph into an initializer of <paramref name="target"/>, this graph or one around it. Value, constraints and readers stay; the name too, within one graph.</summary>
     /// <exception cref="InvalidOperationException">Not a Constant node with a dense tensor.</exception>
     public Value LiftConstant(Node node, Graph target)

@@ -31,7 +31,7 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
     }
 
     private static bool IsCandidate(WeightUse use) =>
-        use.Role is WeightRole.Weight or WeightRole.RecurrentInputWeight or WeightRole.RecurrentStateWeight or WeightRole.EmbeddingTable;
+        use.Value.Tensor?.Type.IsFloat() != false && use.Role is (WeightRole.Weight or WeightRole.RecurrentInputWeight or WeightRole.RecurrentStateWeight or WeightRole.EmbeddingTable);
 
     private string? Reason(Value value, WeightUse[] uses)
     {

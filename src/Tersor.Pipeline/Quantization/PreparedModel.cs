@@ -11,7 +11,7 @@ namespace Tersor.Pipeline.Quantization;
 internal static class PreparedModel
 {
     /// <summary>Passes beyond the engine level that pay only where the result runs in 8 bits.</summary>
-    private static readonly string[] ForIntegers = [.. new[] { "pooling-to-convolution", "shuffle-to-gather", "pad-channels", "pad-input-channels" }.Where(name => PassCatalog.Find(name) is not null)];
+    private static readonly string[] ForIntegers = ["pooling-to-convolution", "shuffle-to-gather", "pad-channels", "pad-input-channels"];
 
     /// <summary>The model rewritten so that the engine runs it fast in float, its interface unchanged.</summary>
     /// <param name="model">Not modified.</param>

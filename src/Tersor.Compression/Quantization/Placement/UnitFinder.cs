@@ -18,7 +18,7 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
         HashSet<Node> absorbed = new(ReferenceEqualityComparer.Instance);
         foreach (Node node in graph.Nodes)
         {
-            if (rules.Find(node) is not { } rule || absorbed.Contains(node))
+            if (rules.Find(node) is not { } rule || absorbed.Contains(node) || ComputesIntegers(node))
                 continue;
             if (Reason(node, rule) is { } reason)
             {
@@ -32,6 +32,9 @@ internal sealed class UnitFinder(EngineRules rules, Func<Value, OnnxType?> typeO
         }
         return (units, skipped);
     }
+
+    /// <summary>Arithmetic on shapes and indices uses the same operators.</summary>
+    private bool ComputesIntegers(Node node) => node.Output(0) is { } output && (typeOf(output) as OnnxType.Tensor)?.ElementType is { } type && type is not (ElementType.Float32 or ElementType.Float64 or ElementType.Float16 or ElementType.BFloat16);
 
     private QuantizationUnit Build(Node node, EngineRule rule, Node? activation)
     {

@@ -16,6 +16,16 @@ internal sealed record PlacementCandidate(string Name, QuantizationPlacement Pla
     /// <summary>Equal for candidates that give the same model.</summary>
     public string Signature { get; } = string.Join('\n', Placement.Units.Select(u => Dynamic.Contains(u.Key) ? $"{u.Key} dynamic" : u.Key).Order(StringComparer.Ordinal));
 
+    /// <summary>How many changes lie between it and the proposal it came from.</summary>
+    public int Changes { get; init; }
+
+    /// <summary>A candidate one change away from this one.</summary>
+    public PlacementCandidate Changed(string what, QuantizationPlacement placement, IReadOnlySet<string> dynamic)
+    {
+        string root = Name.Split("; ")[0];
+        return new($"{root}; {(Changes == 0 ? "" : $"{Changes + 1} changes, the last: ")}{what}", placement, dynamic, Times, Eagerness) { Changes = Changes + 1 };
+    }
+
     /// <summary>The same in a repaired model whose values have the same names.</summary>
     public PlacementCandidate On(CalibratedModel model)
     {
@@ -88,7 +98,7 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         Dictionary<string, string> stay = layers.ToDictionary(u => u.Key, _ => "the model was measured to be faster with it in float");
         QuantizationPlacement placement = model.Place(best.Times, best.Eagerness, stay);
         IReadOnlySet<string> dynamic = best.Dynamic.Count > 0 ? Dynamic(placement) : new HashSet<string>();
-        return new($"{best.Name}, {what}", placement, dynamic, best.Times, best.Eagerness);
+        return best.Changed(what, placement, dynamic);
     }
 
     private static IEnumerable<PlacementCandidate> Variants(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime>? times, double eagerness)

@@ -40,6 +40,9 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
     /// <summary>A speed-up from which on no float form of the model can be as fast.</summary>
     private const double BeyondFloat = 2;
 
+    /// <summary>Candidates up to this much slower than the first that is good enough are tried all the same: they show what accuracy costs.</summary>
+    private const double Front = 1.25;
+
     private readonly SessionSettings session = new() { Threads = settings.Threads };
     private readonly List<Trial> trials = [];
 
@@ -247,7 +250,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             PlacementCandidate candidate = new($"{BudgetShares[i]:0.##} of the error", placement, dynamic, first.Candidate.Times, first.Candidate.Eagerness);
             if (placement.Units.Count == 0 || !seen.Add(candidate.Signature))
                 continue;
-            if (good is { } cheapest && Cost(candidate) > Indifference * cheapest)
+            if (good is { } cheapest && Cost(candidate) > Front * cheapest)
                 break;
             Trial trial = Try(calibrated, candidate, numbers, judge, first.Candidate.Placement.Units.Select(u => u.Key).Except(chosen).ToHashSet(), cancellation);
             if (good is null && judge.IsGoodEnough(trial.Verdict))
