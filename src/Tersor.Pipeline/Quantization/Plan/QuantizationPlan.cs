@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Tersor.Compression.Quantization;
 using Tersor.Compression;
+using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
 

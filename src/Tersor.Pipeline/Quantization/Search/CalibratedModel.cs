@@ -1,7 +1,7 @@
 using Tersor.Compression;
-using Tersor.Compression.Quantization.Repair;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
+using Tersor.Compression.Quantization.Repair;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Runtime;

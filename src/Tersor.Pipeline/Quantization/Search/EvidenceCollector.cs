@@ -1,8 +1,8 @@
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Onnx;
 using Tersor.Runtime;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Tersor.Pipeline.Quantization;
 
