@@ -42,6 +42,16 @@ public sealed class QuantizeJobTests
         Assert.False(result.WithinBudget);
     }
 
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public void Operators_of_the_engines_own_are_used_only_where_they_are_allowed(bool standardOnly)
+    {
+        Model model = Build.Model([6, 1, 32], (g, x) =>
+            g.Apply("LSTM", [x, g.AddInitializer("w", Build.Normal(1, 0.2, 1, 256, 32)), g.AddInitializer("r", Build.Normal(2, 0.2, 1, 256, 64))], ("hidden_size", 64L)));
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, StandardOperatorsOnly = standardOnly, Repairs = [] }).Run(model, new Noise(16) { Shape = [6, 1, 32] }, null, null);
+        Assert.Equal(!standardOnly, result.Model.AllNodes().Any(n => n.Domain == "com.microsoft"));
+    }
+
     [Fact]
     public void A_speed_that_cannot_be_reached_is_an_error_that_names_what_was_reached()
     {
