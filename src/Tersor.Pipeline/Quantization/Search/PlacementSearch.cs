@@ -19,11 +19,13 @@ internal sealed record PlacementCandidate(string Name, QuantizationPlacement Pla
     /// <summary>How many changes lie between it and the proposal it came from.</summary>
     public int Changes { get; init; }
 
+    /// <summary>The proposal it came from.</summary>
+    public string Root => Name.Split("; ")[0];
+
     /// <summary>A candidate one change away from this one.</summary>
     public PlacementCandidate Changed(string what, QuantizationPlacement placement, IReadOnlySet<string> dynamic)
     {
-        string root = Name.Split("; ")[0];
-        return new($"{root}; {(Changes == 0 ? "" : $"{Changes + 1} changes, the last: ")}{what}", placement, dynamic, Times, Eagerness) { Changes = Changes + 1 };
+        return new($"{Root}; {(Changes == 0 ? "" : $"{Changes + 1} changes, the last: ")}{what}", placement, dynamic, Times, Eagerness) { Changes = Changes + 1 };
     }
 
     /// <summary>The same in a repaired model whose values have the same names.</summary>
@@ -66,6 +68,9 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
             .. Eagernesses.SelectMany(e => Variants($"measured layer times, {(e < 1 ? "8 bits" : "float")} held {(e < 1 ? 1 / e : e):0.#} times as dear", model.Place(times, e), times, e)),
             .. Variants("cheapest by the table of costs", model.Place(), null, 1),
             .. Variants("every layer with weights", model.Place(times, double.PositiveInfinity), times, double.PositiveInfinity),
+            // What stands between two forms can be slower than either: the engine fuses a float addition into a product that reads 8-bit values.
+            .. Whole("everything that has an 8-bit form", model.Everything, times),
+            .. Whole("products alone, quantized at run time", Products(), times),
         ];
         Measure(proposals, new Part(progress, 0), cancellation);
         for (int round = 1; round <= Rounds && tried.Count > 0; round++)
@@ -78,6 +83,16 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         }
         return [.. tried.Values.OrderByDescending(t => t.SpeedUp.Median)];
     }
+
+    private QuantizationPlacement Products()
+    {
+        QuantizationPlacement products = model.Everything.Only(u => u.GivesFloat || u.Rule.Kind == RuleKind.RunTime);
+        HashSet<string> alone = Dynamic(products);
+        return products.Only(u => alone.Contains(u.Key));
+    }
+
+    private static IEnumerable<PlacementCandidate> Whole(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime> times) =>
+        [new(name, placement, Dynamic(placement), times, double.PositiveInfinity)];
 
     /// <summary>The first or last layers float, or one region.</summary>
     private IEnumerable<PlacementCandidate> Neighbours(PlacementCandidate best)

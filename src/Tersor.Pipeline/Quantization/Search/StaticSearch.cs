@@ -43,6 +43,9 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
     /// <summary>Candidates up to this much slower than the first that is good enough are tried all the same: they show what accuracy costs.</summary>
     private const double Front = 1.25;
 
+    /// <summary>How many candidates of other kinds than the fastest are tried with it.</summary>
+    private const int Others = 2;
+
     private readonly SessionSettings session = new() { Threads = settings.Threads };
     private readonly List<Trial> trials = [];
 
@@ -113,6 +116,12 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
 
         Trial first = Try(calibrated, fastest, numbers, judge, new HashSet<string>(), cancellation);
         (first.SpeedUp, first.Milliseconds) = (speed, milliseconds);
+        // The best of other kinds may be nearly as fast and much more exact.
+        foreach (var other in placements.Where(p => p.SpeedUp.Median * Front >= speed.Median).DistinctBy(p => p.Candidate.Root).Where(p => p.Candidate.Root != fastest.Root).Take(Others))
+        {
+            Trial trial = Try(calibrated, other.Candidate.On(calibrated), numbers, judge, new HashSet<string>(), cancellation);
+            (trial.SpeedUp, trial.Milliseconds) = (other.SpeedUp, other.Milliseconds);
+        }
         IReadOnlyList<RankedLayer> ranking = [], regions = [];
         if (settings.SensitivitySamples > 0)
         {
