@@ -36,6 +36,14 @@ public sealed class QuantizeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_that_is_not_there_is_made()
+    {
+        Cli run = await Quantize("new/int8.onnx", "--repair", "none", "--sensitivity-samples", "0");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["int8.onnx", "int8.plan.json"], Directory.GetFiles(folder.At("new")).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
     public async Task A_dry_run_prints_the_plan_and_writes_nothing()
     {
         Cli run = await Quantize("int8.onnx", "--dry-run", "--no-cache");

@@ -164,6 +164,7 @@ internal static class QuantizeCommand
     /// <summary>The model last: what lies beside it is there when it appears.</summary>
     private static void Save(QuantizeRequest request, CheckedModel input, QuantizeResult result, CancellationToken cancellation)
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(request.Output))!); // as writing the model does
         if (request.WritePlan && result.Plan is { } plan)
             plan.Save(Path.ChangeExtension(request.Output, ".plan.json"));
         SessionOptionFile.Write(request.Output, result.Model);
