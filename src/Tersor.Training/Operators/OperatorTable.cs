@@ -8,7 +8,18 @@ internal static class OperatorTable
     /// <summary>Every row.</summary>
     public static IEnumerable<OperatorRow> All() =>
     [
+        .. Activations.Rows,
+        .. Attention.Rows,
+        .. Casts.Rows,
         .. Elementwise.Rows,
+        .. Logic.Rows,
+        .. Losses.Rows,
+        .. Matrices.Rows,
+        .. Normalizations.Rows,
+        .. Quantization.Rows,
+        .. QuantizedMatrices.Rows,
+        .. Reductions.Rows,
+        .. TransformerFusions.Rows,
     ];
 
     /// <summary>The row for an operator at a version of its operator set; null where there is none.</summary>
