@@ -15,6 +15,9 @@ internal sealed class RunState
     /// <summary>Random numbers; null: libtorch's own.</summary>
     public Generator? Random { get; set; }
 
+    /// <summary>The batch size written into constants of the model, and the one that is fed; null: constants are followed to the letter.</summary>
+    public (long Declared, long Actual)? Batch { get; set; }
+
     /// <summary>Runs a body of a node: its inputs in order, its outputs in order. What it gives is owned by the caller.</summary>
     public Func<Graph, IReadOnlyList<object?>, object?[]> RunBody { get; set; } = (_, _) => throw new InvalidOperationException("Nothing runs bodies here.");
 

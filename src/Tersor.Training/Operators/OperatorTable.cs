@@ -8,7 +8,13 @@ internal static class OperatorTable
     /// <summary>Every row.</summary>
     public static IEnumerable<OperatorRow> All() =>
     [
+        .. Convolutions.Rows,
         .. Elementwise.Rows,
+        .. Indexing.Rows,
+        .. Padding.Rows,
+        .. Pooling.Rows,
+        .. Recurrent.Rows,
+        .. Shapes.Rows,
     ];
 
     /// <summary>The row for an operator at a version of its operator set; null where there is none.</summary>
