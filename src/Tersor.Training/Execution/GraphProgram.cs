@@ -46,6 +46,9 @@ internal sealed class GraphProgram : IDisposable
     /// <summary>Tensors that stand for constants of the model: parameters, or functions of them. They are not owned, and must live as long as they stand here.</summary>
     public IDictionary<Value, Tensor> Replaced { get; } = new Dictionary<Value, Tensor>(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Told what every node gave, before anything is released; null: nobody is.</summary>
+    public Action<Node, IReadOnlyList<object?>>? Watch { get; set; }
+
     /// <summary>The tensor a constant is carried in; owned by the program.</summary>
     public Tensor ConstantOf(Value value)
     {
@@ -144,6 +147,7 @@ internal sealed class GraphProgram : IDisposable
                 call.Inputs[i] = step.Node.Inputs[i] is { } input ? Current(input) : null;
             Store(step, RunStep(step));
             Array.Clear(call.Inputs);
+            Watch?.Invoke(step.Node, [.. step.Outputs.Select(s => s < 0 ? null : values[s])]);
             foreach (int slot in step.Released)
             {
                 if (!kept.Contains(slot))

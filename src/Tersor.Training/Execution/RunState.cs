@@ -15,10 +15,13 @@ internal sealed class RunState
     /// <summary>Random numbers; null: libtorch's own.</summary>
     public Generator? Random { get; set; }
 
+    /// <summary>The batch size written into constants of the model, and the one that is fed; null: constants are followed to the letter.</summary>
+    public (long Declared, long Actual)? Batch { get; set; }
+
     /// <summary>Runs a body of a node: its inputs in order, its outputs in order. What it gives is owned by the caller.</summary>
     public Func<Graph, IReadOnlyList<object?>, object?[]> RunBody { get; set; } = (_, _) => throw new InvalidOperationException("Nothing runs bodies here.");
 
-    /// <summary>Which batch normalizations use the batch's statistics while <see cref="Training"/>; the others are frozen.</summary>
+    /// <summary>Whether a BatchNormalization uses the statistics of the batch while training. Default: none does.</summary>
     public Func<Node, bool> NormalizesBatch { get; set; } = _ => false;
 
     /// <summary>Types of the model's values, as far as they can be told without running it.</summary>

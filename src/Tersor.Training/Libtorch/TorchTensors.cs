@@ -97,6 +97,13 @@ internal static class TorchTensors
         };
     }
 
+    /// <summary>The only element of a tensor.</summary>
+    public static double Number(Tensor tensor)
+    {
+        using Tensor number = tensor.detach().to_type(ScalarType.Float64);
+        return number.item<double>();
+    }
+
     /// <summary>The elements of a tensor of integers or booleans.</summary>
     public static long[] ToLongs(Tensor tensor)
     {

@@ -10,6 +10,7 @@ internal static class Attention
     [
         new("Attention", 23, Standard),
         new("FlexAttention", 26, Flex),
+        new("FlexAttention", 1, Flex) { Domain = "ai.onnx.preview" },
         new("LinearAttention", 27, Linear),
         new("RotaryEmbedding", 23, c => Rotary(c, c[0], c[1], c[2], c.Optional(3))),
         new("RotaryEmbedding", 1, c => Rotary(c, c[0], c[2], c[3], c[1])) { Domain = "com.microsoft" },

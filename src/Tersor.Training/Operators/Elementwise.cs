@@ -1,3 +1,4 @@
+using Tersor.Training.Libtorch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -55,7 +56,7 @@ internal static class Elementwise
             return x.to_type(ScalarType.Float64).pow(exponent).to_type(x.dtype);
         // A fixed exponent has faster special cases, and a simpler gradient.
         if (x.is_floating_point() && exponent.numel() == 1 && exponent.dim() <= x.dim() && !exponent.requires_grad)
-            return x.pow(exponent.to_type(ScalarType.Float64).item<double>());
+            return x.pow(TorchTensors.Number(exponent));
         return x.pow(exponent.dtype == x.dtype ? exponent : exponent.to_type(x.dtype));
     }
 

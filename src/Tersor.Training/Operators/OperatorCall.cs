@@ -57,8 +57,8 @@ internal sealed class OperatorCall
     /// <summary>The only element of an input.</summary>
     public double Number(int index)
     {
-        using Tensor number = this[index].detach().to_type(ScalarType.Float64);
-        return number.numel() == 1 ? number.item<double>() : throw Bad($"input {index} has {number.numel()} elements; one is expected");
+        long count = this[index].numel();
+        return count == 1 ? TorchTensors.Number(this[index]) : throw Bad($"input {index} has {count} elements; one is expected");
     }
 
     /// <summary>The type values of an element type are carried in, in this run.</summary>

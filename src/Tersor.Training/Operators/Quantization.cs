@@ -33,13 +33,11 @@ internal static class Quantization
         Tensor? zero = zeroPoint?.to_type(v.dtype);
         // The ends are integers, so that clamping first gives the same and an overflow of x / scale does no harm.
         Tensor within = zero is null ? v.clamp(lowest, highest)
-            : zero.numel() == 1 && !zero.requires_grad && Number(zero) is var number ? v.clamp(lowest - number, highest - number)
+            : zero.numel() == 1 && !zero.requires_grad && TorchTensors.Number(zero) is var number ? v.clamp(lowest - number, highest - number)
             : minimum(maximum(v, lowest - zero), highest - zero);
         Tensor rounded = within.requires_grad ? within + (within.round() - within).detach() : within.round();
         return zero is null ? rounded : rounded + zero;
     }
-
-    private static double Number(Tensor tensor) => tensor.to_type(ScalarType.Float64).item<double>();
 
     /// <summary>Least and greatest value of an integer type.</summary>
     public static (double Lowest, double Highest) Range(ElementType type)
