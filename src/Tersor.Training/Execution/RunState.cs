@@ -27,6 +27,6 @@ internal sealed class RunState
     /// <summary>Types of the model's values, as far as they can be told without running it.</summary>
     public InferredTypes? Types { get; init; }
 
-    /// <summary>Told what a normalization that trains found: the value that holds the statistic, and its new value, which is the listener's to dispose of. Null: nobody keeps them.</summary>
+    /// <summary>Told what a normalization that trains found: the value that holds the statistic, and its new value, which lasts as long as the call. Null: nobody keeps them.</summary>
     public Action<Value, Tensor>? KeepStatistic { get; set; }
 }

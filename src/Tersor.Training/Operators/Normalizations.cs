@@ -78,8 +78,8 @@ internal static class Normalizations
                 using IDisposable _ = no_grad();
                 double count = x.numel() / x.shape[1];
                 Tensor biased = count > 1 ? batchVariance * ((count - 1) / count) : zeros_like(batchVariance);
-                keep(call.Node.Inputs[3]!, Moved(mean, batchMean).reshape(statistic).DetachFromDisposeScope());
-                keep(call.Node.Inputs[4]!, Moved(variance, biased).reshape(statistic).DetachFromDisposeScope());
+                keep(call.Node.Inputs[3]!, Moved(mean, batchMean).reshape(statistic));
+                keep(call.Node.Inputs[4]!, Moved(variance, biased).reshape(statistic));
             }
             return y.reshape(given.shape);
         }

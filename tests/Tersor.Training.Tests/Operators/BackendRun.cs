@@ -34,10 +34,13 @@ internal static class BackendRun
     /// <summary>They expect the random numbers of another generator.</summary>
     private static readonly string[] Random = ["test_training_dropout", "test_training_dropout_default", "test_training_dropout_default_mask", "test_training_dropout_mask"];
 
+    /// <summary>Whether a test's outputs depend on random numbers.</summary>
+    public static bool DrawsRandomNumbers(string name) => Random.Contains(name);
+
     public static BackendOutcome Run(string folder)
     {
         string name = Path.GetFileName(folder);
-        if (Random.Contains(name))
+        if (DrawsRandomNumbers(name))
             return new(name, BackendOutcomeKind.Elsewhere, "which random numbers are drawn is not the operator's to say");
         if (BackendTest.Load(folder, out string reason) is not { } test)
             return new(name, BackendOutcomeKind.Elsewhere, reason);
