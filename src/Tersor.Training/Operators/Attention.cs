@@ -9,7 +9,6 @@ internal static class Attention
     public static IEnumerable<OperatorRow> Rows =>
     [
         new("Attention", 23, Standard),
-        new("FlexAttention", 26, Flex),
         new("FlexAttention", 1, Flex) { Domain = "ai.onnx.preview" },
         new("LinearAttention", 27, Linear),
         new("RotaryEmbedding", 23, c => Rotary(c, c[0], c[1], c[2], c.Optional(3))),

@@ -16,7 +16,6 @@ internal static class TransformerFusions
         new("BiasSplitGelu", 1, c => (c[0] + c[1]).chunk(2, -1) is var halves ? halves[0] * Activations.Gelu(halves[1], tanh: false) : null) { Domain = Microsoft },
         // ONNX Runtime has it in ONNX's own domain.
         new("SimplifiedLayerNormalization", 1, SimplifiedLayerNormalization),
-        new("SimplifiedLayerNormalization", 1, SimplifiedLayerNormalization) { Domain = Microsoft },
         new("SkipLayerNormalization", 1, SkipLayerNormalization) { Domain = Microsoft },
         new("SkipSimplifiedLayerNormalization", 1, SkipSimplifiedLayerNormalization) { Domain = Microsoft },
         new("EmbedLayerNormalization", 1, EmbedLayerNormalization) { Domain = Microsoft },

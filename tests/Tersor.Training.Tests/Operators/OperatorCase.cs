@@ -40,6 +40,8 @@ internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionar
         new Builder { Opset = 6 }.Node("Add", [Reals(2, 3, 4), Reals(3)], 1, ("broadcast", 1L), ("axis", 1L)),
         new Builder { Opset = 11 }.Node("Softmax", [Reals(2, 3, 4)], 1, ("axis", 1L)),
         new Builder { Opset = 11 }.Node("LogSoftmax", [Reals(2, 3, 4)], 1, ("axis", 1L)),
+        new Builder { Opset = 14 }.Node("Trilu", [Reals(3, 4)]),
+        new Builder { Opset = 14 }.Node("GlobalLpPool", [Reals(2, 3, 4)]),
         new Builder { Opset = 13 }.Node("ReduceMax", [Reals(2, 3, 4)]),
         new Builder { Opset = 13 }.Node("Clip", [Reals(2, 3), Reals(), Squares()]),
         InIf(new Builder { Opset = 17 }.Node("Mul", [Reals(2, 3), Reals(3)])),
