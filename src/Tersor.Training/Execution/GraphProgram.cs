@@ -30,7 +30,7 @@ internal sealed class GraphProgram : IDisposable
             FunctionInliner.InlineAll(model);
         }
         Model = model;
-        State = new() { Reals = reals, RunBody = RunBody };
+        State = new() { Reals = reals, RunBody = RunBody, Types = ShapeInference.Infer(model) };
         main = Compile(model.Graph);
         if (missing.Count > 0)
             throw new TrainingException($"{(missing.Count == 1 ? "An operator has" : $"{missing.Count} operators have")} no implementation for training: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. Cut the part that holds them off the model, or replace them.");
@@ -173,9 +173,10 @@ internal sealed class GraphProgram : IDisposable
 
     private static OperatorResult RunStep(Step step)
     {
+        using IDisposable scope = NewDisposeScope(); // what an operator makes on the way goes; what autograd needs of it, it keeps
         try
         {
-            return step.Row.Run(step.Call);
+            return step.Row.Run(step.Call).MoveToOuterDisposeScope();
         }
         catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or NotSupportedException or NotImplementedException or IndexOutOfRangeException)
         {

@@ -64,6 +64,9 @@ internal sealed class OperatorCall
     /// <summary>The type values of an element type are carried in, in this run.</summary>
     public ScalarType Carrier(ElementType type) => TorchTensors.Carrier(type, Run.Reals) ?? throw Bad($"values of type {type} have no place in training");
 
+    /// <summary>The element type the model gives a value; null where that cannot be told without running it.</summary>
+    public ElementType? TypeOf(Value? value) => value is null ? null : Run.Types?.TensorTypeOf(value)?.ElementType ?? value.Type?.AsTensor?.ElementType;
+
     /// <summary>Something that is worked out once for the node.</summary>
     public T Once<T>(string key, Func<T> make)
     {

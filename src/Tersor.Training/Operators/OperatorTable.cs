@@ -8,13 +8,25 @@ internal static class OperatorTable
     /// <summary>Every row.</summary>
     public static IEnumerable<OperatorRow> All() =>
     [
+        .. Activations.Rows,
+        .. Attention.Rows,
+        .. Casts.Rows,
         .. Convolutions.Rows,
         .. Elementwise.Rows,
+        .. Elementwise.Rows,
         .. Indexing.Rows,
+        .. Logic.Rows,
+        .. Losses.Rows,
+        .. Matrices.Rows,
+        .. Normalizations.Rows,
         .. Padding.Rows,
         .. Pooling.Rows,
+        .. Quantization.Rows,
+        .. QuantizedMatrices.Rows,
         .. Recurrent.Rows,
+        .. Reductions.Rows,
         .. Shapes.Rows,
+        .. TransformerFusions.Rows,
     ];
 
     /// <summary>The row for an operator at a version of its operator set; null where there is none.</summary>
