@@ -8,13 +8,23 @@ internal static class OperatorTable
     /// <summary>Every row.</summary>
     public static IEnumerable<OperatorRow> All() =>
     [
+        .. ClassicalModels.Rows,
+        .. ControlFlow.Rows,
         .. Convolutions.Rows,
         .. Elementwise.Rows,
+        .. Images.Rows,
         .. Indexing.Rows,
         .. Padding.Rows,
         .. Pooling.Rows,
+        .. RandomNumbers.Rows,
         .. Recurrent.Rows,
+        .. Regions.Rows,
+        .. Resizing.Rows,
+        .. Selection.Rows,
+        .. Sequences.Rows,
         .. Shapes.Rows,
+        .. Signals.Rows,
+        .. SpecialConvolutions.Rows,
     ];
 
     /// <summary>The row for an operator at a version of its operator set; null where there is none.</summary>
