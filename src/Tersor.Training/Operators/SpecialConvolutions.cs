@@ -68,7 +68,7 @@ internal static class SpecialConvolutions
         foreach ((int down, int right) in ((int, int)[])[(0, 0), (0, 1), (1, 0), (1, 1)])
         {
             Tensor row = top + down, column = left + right;
-            Tensor share = (1 - (y - row).abs()) * (1 - (at - column).abs());
+            Tensor share = Near(y - top, down) * Near(at - left, right); // not 1 − |distance|: where an offset is zero, as offsets are at first, that has no slope
             Tensor inside = (row >= 0).logical_and(row < height).logical_and(column >= 0).logical_and(column < width);
             Tensor index = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).to_type(ScalarType.Int64).reshape(batch, moved, 1, -1).expand(-1, -1, shape[1] / moved, -1);
             Tensor part = image.gather(3, index) * (share * inside).reshape(batch, moved, 1, -1);
@@ -81,6 +81,8 @@ internal static class SpecialConvolutions
         if (call.Optional(3) is { } bias)
             sums = sums + Wide(bias).reshape(-1, 1, 1);
         return As(sums, call[0].dtype);
+
+        static Tensor Near(Tensor beyond, int next) => next == 0 ? 1 - beyond : beyond;
 
         // Where the taps of an axis would lie without offsets: [taps, windows].
         Tensor Regular(int axis, long count) => (arange(kernel[axis], x.dtype) * window.Dilations[axis]).unsqueeze(1) + (arange(count, x.dtype) * window.Strides[axis] - window.Begins[axis]);

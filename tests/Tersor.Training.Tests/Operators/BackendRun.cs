@@ -32,7 +32,7 @@ internal static class BackendRun
     private const double HalfRelative = 4e-3, HalfAbsolute = 2e-3;
 
     /// <summary>They expect the random numbers of another generator.</summary>
-    private static readonly string[] Random = ["test_training_dropout", "test_training_dropout_default", "test_training_dropout_default_mask", "test_training_dropout_mask"];
+    private static readonly string[] Random = ["test_bernoulli_expanded", "test_bernoulli_seed", "test_bernoulli_seed_expanded", "test_training_dropout", "test_training_dropout_default", "test_training_dropout_default_mask", "test_training_dropout_mask"];
 
     /// <summary>Whether a test's outputs depend on random numbers.</summary>
     public static bool DrawsRandomNumbers(string name) => Random.Contains(name);

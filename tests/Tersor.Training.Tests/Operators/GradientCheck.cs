@@ -1,6 +1,7 @@
 using Tersor.Onnx;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
+using Tersor.Training.Operators;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Tests.Operators;
@@ -17,8 +18,12 @@ internal sealed class GradientCheck(OperatorCase test, int differences)
 
     private const double Relative = 1e-5, Absolute = 1e-7;
 
-    /// <summary>Inputs that operators read as plain numbers: by operator, the index.</summary>
-    private static readonly (string OpType, int Index)[] Numbers = [("Dropout", 1), ("Pad", 2)];
+    /// <summary>Inputs that operators read as plain numbers, because they say how much or where: by operator, the index.</summary>
+    private static readonly (string OpType, int Index)[] Numbers =
+    [
+        ("Dropout", 1), ("MaxRoiPool", 1), ("MelWeightMatrix", 3), ("MelWeightMatrix", 4), ("NonMaxSuppression", 3), ("NonMaxSuppression", 4), ("Pad", 2), ("Range", 0), ("Range", 1), ("Range", 2),
+        ("Resize", 1), ("Resize", 2), ("RoiAlign", 1), ("Upsample", 1),
+    ];
 
     private readonly List<Tensor?> weights = [];
 
@@ -72,7 +77,7 @@ internal sealed class GradientCheck(OperatorCase test, int differences)
         program.Watch = (node, outputs) =>
         {
             undefined |= outputs.OfType<Tensor>().Any(t => t.is_floating_point() && t.isnan().any().item<bool>());
-            if (outputs.Any(o => o is Tensor { requires_grad: true }))
+            if (outputs.Any(o => o is Tensor { requires_grad: true } || o is TensorSequence sequence && sequence.Items.Any(t => t.requires_grad)))
                 passed.Add(GradientTests.Key(node.IsStandard ? "" : node.Domain, node.OpType));
         };
         Tensor loss = Loss(program, inputs);

@@ -28,7 +28,7 @@ public sealed class GradientTests(ITestOutputHelper output)
         "ArgMax", "ArgMin", "Ceil", "Floor", "Round", "Sign", "Hardmax", "EyeLike", "IsInf", "IsNaN",
         "And", "Or", "Xor", "Not", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
         "BitCast", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "ConvInteger",
-        "ConstantOfShape", "NonMaxSuppression", "NonZero", "OptionalHasElement", "SequenceEmpty", "SequenceLength", "Shape", "Size",
+        "ConstantOfShape", "NonMaxSuppression", "NonZero", "OptionalHasElement", "Range", "SequenceEmpty", "SequenceLength", "Shape", "Size",
         "BlackmanWindow", "HammingWindow", "HannWindow", "MelWeightMatrix",
     ];
 

@@ -10,7 +10,7 @@ namespace Tersor.Training.Tests.Operators;
 /// <param name="Inputs">By name.</param>
 internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionary<string, OnnxTensor> Inputs)
 {
-    private const string Microsoft = "com.microsoft";
+    private const string Microsoft = "com.microsoft", Classical = "ai.onnx.ml";
 
     /// <summary>Operators that ONNX's backend tests do not reach, because they are not ONNX's or because nothing there has a gradient.</summary>
     public static IEnumerable<OperatorCase> All() =>
@@ -44,6 +44,12 @@ internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionar
         new Builder { Opset = 14 }.Node("GlobalLpPool", [Reals(2, 3, 4)]),
         new Builder { Opset = 13 }.Node("ReduceMax", [Reals(2, 3, 4)]),
         new Builder { Opset = 13 }.Node("Clip", [Reals(2, 3), Reals(), Squares()]),
+        new Builder { Opset = 17 }.Node("MaxRoiPool", [Reals(1, 2, 6, 6), OnnxTensor.Create<float>([2, 5], [0, 0, 0, 4, 4, 0, 1, 1, 5, 5])], 1, ("pooled_shape", new long[] { 2, 2 })),
+        new Builder { Opset = 17, Domain = Classical }.Node("LinearRegressor", [Reals(2, 3)], 1, ("coefficients", new[] { 0.5f, -1, 2, 1, 0.25f, 3 }), ("intercepts", new[] { 1f, 2 }), ("targets", 2L)),
+        new Builder { Opset = 17, Domain = Classical }.Node("Normalizer", [Reals(2, 3)], 1, ("norm", "L2")),
+        new Builder { Opset = 17, Domain = Classical }.Node("Scaler", [Reals(2, 3)], 1, ("offset", new[] { 1f, 2, 3 }), ("scale", new[] { 0.5f, -1, 2 })),
+        Fused("CausalConvWithState", [Reals(2, 3, 5), Reals(3, 1, 3), Reals(3), Reals(2, 3, 2)], 2),
+        Sequences(),
         InIf(new Builder { Opset = 17 }.Node("Mul", [Reals(2, 3), Reals(3)])),
         // Integers carried in floats, as a quantization before them gives them.
         new Builder { Opset = 17 }.Node("MatMulInteger", [Reals(2, 3), Reals(3, 4), Reals(), Reals()]),
@@ -51,6 +57,30 @@ internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionar
         new Builder { Opset = 17 }.Node("DequantizeLinear", [Reals(2, 3), Reals(3), Reals(3)]),
         Fused("DequantizeLinear", [Reals(2, 3), Reals(), Reals()]),
     ];
+
+    /// <summary>Two tensors made a sequence, changed in every way there is, and one of it taken out as an optional.</summary>
+    private static OperatorCase Sequences()
+    {
+        Model model = new(17, irVersion: 8);
+        Graph graph = model.Graph;
+        Dictionary<string, OnnxTensor> fed = new() { ["a"] = Reals(2, 3), ["b"] = Build.Normal(1, 1, 2, 3) };
+        Value a = graph.AddInput("a", OnnxType.Of(fed["a"])), b = graph.AddInput("b", OnnxType.Of(fed["b"]));
+        Graph body = graph.NewBody("square");
+        Value item = body.AddInput("item", new OnnxType.Tensor(ElementType.Float32, null)), square = body.Apply("Mul", [item, item]);
+        square.Type = new OnnxType.Tensor(ElementType.Float32, null);
+        body.AddOutput(square);
+        Value sequence = graph.Apply("SequenceConstruct", [a, b]);
+        sequence = graph.Apply("SequenceMap", [sequence], ("body", body));
+        sequence = graph.Apply("SequenceInsert", [sequence, graph.Apply("Add", [a, b])]);
+        sequence = graph.Apply("SequenceErase", [sequence, graph.AddInitializer("first", OnnxTensor.Scalar(0L))]);
+        Value joined = graph.Apply("ConcatFromSequence", [sequence], ("axis", 0L));
+        Value split = graph.Apply("SplitToSequence", [joined, graph.AddInitializer("two", OnnxTensor.Scalar(2L))], ("axis", 0L));
+        Value last = graph.Apply("SequenceAt", [split, graph.AddInitializer("last", OnnxTensor.Scalar(-1L))]);
+        Value result = graph.Apply("OptionalGetElement", [graph.Apply("Optional", [graph.Apply("Add", [last, graph.Apply("SequenceAt", [split, graph.AddInitializer("zero", OnnxTensor.Scalar(0L))])])])]);
+        result.Type = new OnnxType.Tensor(ElementType.Float32, null);
+        graph.AddOutput(result);
+        return new("sequences", model, fed);
+    }
 
     private static OperatorCase InIf(OperatorCase bare) => new($"{bare.Name} in If", Wrapping.InIf(bare.Model), bare.Inputs);
 
