@@ -39,7 +39,7 @@ internal sealed record SmallFloat(int Exponent, int Mantissa, int Bias, double M
         Tensor rounded;
         using (no_grad())
         {
-            Tensor wide = (saturate ? within : x.clamp(-4 * Max, 4 * Max)).to_type(ScalarType.Float64);
+            Tensor wide = (saturate ? within : x).to_type(ScalarType.Float64).clamp(-4 * Max, 4 * Max);
             Tensor step = wide.abs().log2().floor().clamp_min(1 - Bias).sub(Mantissa).exp2();
             rounded = (wide / step).round() * step;
             if (!saturate)

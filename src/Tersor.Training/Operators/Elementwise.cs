@@ -74,7 +74,11 @@ internal static class Elementwise
         return ReferenceEquals(result, x) ? x.alias() : result;
     }
 
-    private static Tensor Clip(Tensor x, double? low, double? high) => low is null && high is null ? x.alias() : x.clamp(ToScalar(low), ToScalar(high));
+    private static Tensor Clip(Tensor x, double? low, double? high)
+    {
+        return low is null && high is null ? x.alias() : x.clamp(Bound(low), Bound(high));
 
-    private static Scalar? ToScalar(double? number) => number is { } value ? (Scalar)value : null;
+        // A bound beyond what the type holds bounds nothing; libtorch refuses it.
+        Scalar? Bound(double? bound) => bound is not { } number ? null : Math.Abs(number) > finfo(x.dtype).max ? Math.CopySign(double.PositiveInfinity, number) : number;
+    }
 }

@@ -10,13 +10,17 @@ internal static class Matrices
         new("MatMul", 1, c => matmul(c[0], c[1])),
         new("Gemm", 1, Gemm),
         new("Einsum", 12, c => einsum(c.Node.Text("equation") ?? throw c.Bad("has no equation"), c.All())),
-        new("Det", 11, c => det(c[0])),
+        new("Det", 11, c => Widened(c[0], det)),
         new("Trilu", 14, c => Trilu(c[0], c.Optional(1) is null ? 0 : c.Longs(1)[0], c.Node.Int("upper", 1) != 0)),
         new("EyeLike", 9, c => ones(c[0].shape, c.Node.Int("dtype") is { } type ? c.Carrier((Onnx.ElementType)type) : c[0].dtype) is var all
             ? all.triu(c.Node.Int("k", 0)).tril(c.Node.Int("k", 0)) : null),
-        new("Inverse", 1, c => linalg.inv(c[0])) { Domain = "com.microsoft" },
+        new("Inverse", 1, c => Widened(c[0], linalg.inv)) { Domain = "com.microsoft" },
         new("FusedMatMul", 1, FusedMatMul) { Domain = "com.microsoft" },
     ];
+
+    /// <summary>Nothing decomposes a matrix in half precision.</summary>
+    private static Tensor Widened(Tensor x, Func<Tensor, Tensor> function) =>
+        x.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? function(x.to_type(ScalarType.Float32)).to_type(x.dtype) : function(x);
 
     private static Tensor Trilu(Tensor x, long diagonal, bool upper) => upper ? x.triu(diagonal) : x.tril(diagonal);
 
