@@ -57,7 +57,8 @@ internal sealed class OperatorCall
     /// <summary>The only element of an input.</summary>
     public double Number(int index)
     {
-        using Tensor number = this[index].detach().to_type(ScalarType.Float64);
+        using IDisposable scope = NewDisposeScope();
+        Tensor number = this[index].detach().to_type(ScalarType.Float64);
         return number.numel() == 1 ? number.item<double>() : throw Bad($"input {index} has {number.numel()} elements; one is expected");
     }
 
