@@ -30,7 +30,7 @@ internal sealed class GraphProgram : IDisposable
             FunctionInliner.InlineAll(model);
         }
         Model = model;
-        State = new() { Reals = reals, RunBody = RunBody };
+        State = new() { Reals = reals, RunBody = RunBody, Types = ShapeInference.Infer(model) };
         main = Compile(model.Graph);
         if (missing.Count > 0)
             throw new TrainingException($"{(missing.Count == 1 ? "An operator has" : $"{missing.Count} operators have")} no implementation for training: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. Cut the part that holds them off the model, or replace them.");
@@ -45,6 +45,9 @@ internal sealed class GraphProgram : IDisposable
 
     /// <summary>Tensors that stand for constants of the model: parameters, or functions of them. They are not owned, and must live as long as they stand here.</summary>
     public IDictionary<Value, Tensor> Replaced { get; } = new Dictionary<Value, Tensor>(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Told what every node gave, before anything is released; null: nobody is.</summary>
+    public Action<Node, IReadOnlyList<object?>>? Watch { get; set; }
 
     /// <summary>The tensor a constant is carried in; owned by the program.</summary>
     public Tensor ConstantOf(Value value)
@@ -144,6 +147,7 @@ internal sealed class GraphProgram : IDisposable
                 call.Inputs[i] = step.Node.Inputs[i] is { } input ? Current(input) : null;
             Store(step, RunStep(step));
             Array.Clear(call.Inputs);
+            Watch?.Invoke(step.Node, [.. step.Outputs.Select(s => s < 0 ? null : values[s])]);
             foreach (int slot in step.Released)
             {
                 if (!kept.Contains(slot))
@@ -169,9 +173,10 @@ internal sealed class GraphProgram : IDisposable
 
     private static OperatorResult RunStep(Step step)
     {
+        using IDisposable scope = NewDisposeScope(); // what an operator makes on the way goes; what autograd needs of it, it keeps
         try
         {
-            return step.Row.Run(step.Call);
+            return step.Row.Run(step.Call).MoveToOuterDisposeScope();
         }
         catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or NotSupportedException or NotImplementedException or IndexOutOfRangeException)
         {

@@ -21,6 +21,12 @@ internal sealed class RunState
     /// <summary>Runs a body of a node: its inputs in order, its outputs in order. What it gives is owned by the caller.</summary>
     public Func<Graph, IReadOnlyList<object?>, object?[]> RunBody { get; set; } = (_, _) => throw new InvalidOperationException("Nothing runs bodies here.");
 
-    /// <summary>Told what a normalization that trains found: the value that holds the statistic, and its new value. Null: nobody keeps them.</summary>
+    /// <summary>Which batch normalizations use the batch's statistics while <see cref="Training"/>; the others are frozen.</summary>
+    public Func<Node, bool> NormalizesBatch { get; set; } = _ => false;
+
+    /// <summary>Types of the model's values, as far as they can be told without running it.</summary>
+    public InferredTypes? Types { get; init; }
+
+    /// <summary>Told what a normalization that trains found: the value that holds the statistic, and its new value, which is the listener's to dispose of. Null: nobody keeps them.</summary>
     public Action<Value, Tensor>? KeepStatistic { get; set; }
 }

@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 namespace Tersor.Training.Libtorch;
 
 /// <summary>Tensors of the model file as tensors of libtorch, and back.</summary>
-/// <remarks>libtorch's binding has no unsigned integers above 8 bits, and none below 8 bits: those are carried in the next wider type that holds all their values.</remarks>
+/// <remarks>libtorch's binding has no unsigned integers above 8 bits, and none below 8 bits, nor floats of 8 bits or fewer: those are carried in the next wider type that holds all their values.</remarks>
 internal static class TorchTensors
 {
-    /// <summary>The type values of an element type are carried in; null for strings, complex numbers and 8-bit floats.</summary>
+    /// <summary>The type values of an element type are carried in; null for strings and complex numbers.</summary>
     /// <param name="type">Of the model file.</param>
     /// <param name="reals">What floating-point numbers are carried in; null: as they are.</param>
     public static ScalarType? Carrier(ElementType type, ScalarType? reals = null) => type switch
@@ -18,6 +18,7 @@ internal static class TorchTensors
         ElementType.Float64 => reals ?? ScalarType.Float64,
         ElementType.Float16 => reals ?? ScalarType.Float16,
         ElementType.BFloat16 => reals ?? ScalarType.BFloat16,
+        ElementType.Float8E4M3FN or ElementType.Float8E4M3FNUZ or ElementType.Float8E5M2 or ElementType.Float8E5M2FNUZ or ElementType.Float8E8M0 or ElementType.Float4E2M1 => reals ?? ScalarType.Float32,
         ElementType.Bool => ScalarType.Bool,
         ElementType.UInt8 => ScalarType.Byte,
         ElementType.Int8 or ElementType.Int4 or ElementType.Int2 => ScalarType.Int8,
@@ -31,7 +32,7 @@ internal static class TorchTensors
     /// <summary>A copy of a tensor.</summary>
     /// <param name="tensor">Of numbers.</param>
     /// <param name="reals">What floating-point numbers are carried in; null: as they are.</param>
-    /// <exception cref="TrainingException">It holds strings, complex numbers or 8-bit floats.</exception>
+    /// <exception cref="TrainingException">It holds strings or complex numbers.</exception>
     public static Tensor ToTorch(OnnxTensor tensor, ScalarType? reals = null)
     {
         ScalarType carrier = Carrier(tensor.Type, reals) ?? throw new TrainingException($"A tensor of type {tensor.Type} has no place in training; numbers are expected.");
@@ -48,6 +49,7 @@ internal static class TorchTensors
             ElementType.UInt8 => torch.tensor(Elements<byte>(tensor), shape),
             ElementType.Bool => torch.tensor(Array.ConvertAll(Elements<byte>(tensor), b => b != 0), shape),
             ElementType.UInt64 => torch.tensor(Elements<long>(tensor), shape), // beyond 2^63 it wraps
+            _ when tensor.Type.IsFloat() && tensor.Type.Bits() <= 8 => Converted(torch.tensor(SmallFloat.Decode(tensor.Type, tensor.Bytes, checked((int)tensor.Length)), shape), carrier),
             _ when tensor.Type.IsFloat() => Converted(torch.tensor(tensor.ToFloats(), shape), carrier),
             _ => Converted(torch.tensor(tensor.ToInt64s(), shape), carrier),
         };
@@ -93,6 +95,13 @@ internal static class TorchTensors
             ElementType.UInt64 => OnnxTensor.Create(shape, Array.ConvertAll(Read<long>(tensor, ScalarType.Int64), x => (ulong)x)),
             _ => throw new TrainingException($"Values of type {target} cannot be written."),
         };
+    }
+
+    /// <summary>The only element of a tensor.</summary>
+    public static double Number(Tensor tensor)
+    {
+        using Tensor number = tensor.detach().to_type(ScalarType.Float64);
+        return number.item<double>();
     }
 
     /// <summary>The elements of a tensor of integers or booleans.</summary>

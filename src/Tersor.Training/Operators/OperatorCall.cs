@@ -57,13 +57,15 @@ internal sealed class OperatorCall
     /// <summary>The only element of an input.</summary>
     public double Number(int index)
     {
-        using IDisposable scope = NewDisposeScope();
-        Tensor number = this[index].detach().to_type(ScalarType.Float64);
-        return number.numel() == 1 ? number.item<double>() : throw Bad($"input {index} has {number.numel()} elements; one is expected");
+        long count = this[index].numel();
+        return count == 1 ? TorchTensors.Number(this[index]) : throw Bad($"input {index} has {count} elements; one is expected");
     }
 
     /// <summary>The type values of an element type are carried in, in this run.</summary>
     public ScalarType Carrier(ElementType type) => TorchTensors.Carrier(type, Run.Reals) ?? throw Bad($"values of type {type} have no place in training");
+
+    /// <summary>The element type the model gives a value; null where that cannot be told without running it.</summary>
+    public ElementType? TypeOf(Value? value) => value is null ? null : Run.Types?.TensorTypeOf(value)?.ElementType ?? value.Type?.AsTensor?.ElementType;
 
     /// <summary>Something that is worked out once for the node.</summary>
     public T Once<T>(string key, Func<T> make)

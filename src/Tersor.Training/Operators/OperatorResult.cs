@@ -21,6 +21,17 @@ internal readonly struct OperatorResult
     public static implicit operator OperatorResult(TensorSequence sequence) => new(sequence, null);
 
     public static OperatorResult Of(object?[] values) => new(null, values);
+
+    /// <summary>Keeps the results when the scope they were made in ends.</summary>
+    public OperatorResult MoveToOuterDisposeScope()
+    {
+        foreach (object? value in Several ?? [Single])
+        {
+            foreach (Tensor tensor in value is TensorSequence sequence ? sequence.Items : value is Tensor single ? [single] : [])
+                tensor.MoveToOuterDisposeScope();
+        }
+        return this;
+    }
 }
 
 /// <summary>A sequence of tensors, as ONNX's sequence type has it.</summary>

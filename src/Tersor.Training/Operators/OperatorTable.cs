@@ -8,16 +8,26 @@ internal static class OperatorTable
     /// <summary>Every row.</summary>
     public static IEnumerable<OperatorRow> All() =>
     [
+        .. Activations.Rows,
+        .. Attention.Rows,
+        .. Casts.Rows,
         .. ClassicalModels.Rows,
         .. ControlFlow.Rows,
         .. Convolutions.Rows,
         .. Elementwise.Rows,
         .. Images.Rows,
         .. Indexing.Rows,
+        .. Logic.Rows,
+        .. Losses.Rows,
+        .. Matrices.Rows,
+        .. Normalizations.Rows,
         .. Padding.Rows,
         .. Pooling.Rows,
+        .. Quantization.Rows,
+        .. QuantizedMatrices.Rows,
         .. RandomNumbers.Rows,
         .. Recurrent.Rows,
+        .. Reductions.Rows,
         .. Regions.Rows,
         .. Resizing.Rows,
         .. Selection.Rows,
@@ -25,6 +35,7 @@ internal static class OperatorTable
         .. Shapes.Rows,
         .. Signals.Rows,
         .. SpecialConvolutions.Rows,
+        .. TransformerFusions.Rows,
     ];
 
     /// <summary>The row for an operator at a version of its operator set; null where there is none.</summary>
