@@ -14,6 +14,9 @@ public sealed class GradientTests(ITestOutputHelper output)
     /// <summary>Functions with steps, of which differences say nothing, or whose output's size depends on numbers.</summary>
     private static readonly string[] Stepped = ["Quantize", "QLinear", "Integer", "Bernoulli", "Random", "Multinomial", "Dropout", "Unique", "Range"];
 
+    /// <summary>A softmax over nothing but what is masked, spelled out: its NaN is replaced afterwards, but not in its gradient.</summary>
+    private static readonly string[] FullyMasked = ["fullymasked", "mode3_softmax_precision_expanded"];
+
     [Fact]
     public void Gradients_are_what_differences_of_values_say()
     {
@@ -22,7 +25,7 @@ public sealed class GradientTests(ITestOutputHelper output)
         int right = 0;
         foreach (string folder in SharedFiles.BackendTests.Where(f => Words.Length == 0 || Words.Any(w => Path.GetFileName(f).Contains(w, StringComparison.OrdinalIgnoreCase))))
         {
-            if (BackendTest.Load(folder, out _) is not { } test || test.Model.Graph.Nodes.Any(n => Stepped.Any(s => n.OpType.Contains(s, StringComparison.Ordinal))))
+            if (BackendTest.Load(folder, out _) is not { } test || test.Model.Graph.Nodes.Any(n => Stepped.Any(s => n.OpType.Contains(s, StringComparison.Ordinal))) || FullyMasked.Any(m => folder.Contains(m, StringComparison.Ordinal)))
                 continue;
             using IDisposable scope = NewDisposeScope();
             try
@@ -58,7 +61,7 @@ public sealed class GradientTests(ITestOutputHelper output)
         foreach (Tensor input in inputs.Values.Where(i => i.is_floating_point()))
             input.requires_grad = true;
         Tensor value = Value();
-        if (!value.requires_grad)
+        if (!value.requires_grad || !double.IsFinite(value.item<double>()))
             return null;
         value.backward();
         // Away from the round numbers of the tests, where maxima have ties and interpolation has kinks.
