@@ -139,7 +139,8 @@ internal sealed class GraphProgram : IDisposable
 
     private object?[] Execute(Code code, IReadOnlyList<Value> wanted)
     {
-        HashSet<int> kept = [.. wanted.Select(v => slots.GetValueOrDefault(v, -1))];
+        // What a body gives may be a value from outside, which is not its to release.
+        HashSet<int> kept = [.. wanted.Where(v => ReferenceEquals(v.Graph, code.Graph)).Select(v => slots.GetValueOrDefault(v, -1))];
         foreach (Step step in code.Steps)
         {
             OperatorCall call = step.Call;
@@ -178,7 +179,7 @@ internal sealed class GraphProgram : IDisposable
         {
             return step.Row.Run(step.Call).MoveToOuterDisposeScope();
         }
-        catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or NotSupportedException or NotImplementedException or IndexOutOfRangeException)
+        catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or NotSupportedException or NotImplementedException or IndexOutOfRangeException or ArithmeticException or InvalidCastException)
         {
             string message = e.Message.Split('\n')[0].Trim();
             string shapes = string.Join(", ", step.Call.Inputs.OfType<Tensor>().Select(t => $"{t.dtype} [{string.Join(',', t.shape)}]"));

@@ -38,7 +38,7 @@ internal static class ControlFlow
         List<Tensor>[] collected = Lists(body.Outputs.Count - 1 - carried.Length);
         for (long i = 0; i < most && going; i++)
         {
-            using Tensor iteration = tensor(i), condition = tensor(true);
+            using Tensor iteration = tensor(i), condition = ones([], ScalarType.Bool);
             object?[] outputs = call.Run.RunBody(body, [iteration, condition, .. carried]);
             using (Tensor next = (Tensor)outputs[0]!)
                 going = TorchTensors.ToLongs(next)[0] != 0;

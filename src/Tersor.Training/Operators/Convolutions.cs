@@ -124,7 +124,7 @@ internal static class Convolutions
             sums = sums + PerChannel(As(bias, sums.dtype), sums.ndim, 1);
         Tensor scale = PerChannel(As(call[1], sums.dtype) * As(call[4], sums.dtype) / As(call[6], sums.dtype), sums.ndim, 1);
         ScalarType zeroType = call[7].dtype;
-        ElementType? declared = (call.Node.Input(7)?.Type as OnnxType.Tensor)?.ElementType ?? call.Node.Input(7)?.Tensor?.Type;
+        ElementType? declared = call.TypeOf(call.Node.Input(7));
         (double low, double high) = zeroType == ScalarType.Int8 || declared == ElementType.Int8 ? (-128, 127) : (0, 255);
         Tensor y = (sums * scale + As(call[7], sums.dtype)).clamp(low, high);
         if (!x.is_floating_point() && !weight.is_floating_point())

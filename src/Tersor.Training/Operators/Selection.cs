@@ -9,7 +9,7 @@ internal static class Selection
     public static IEnumerable<OperatorRow> Rows =>
     [
         new("Compress", 9, Scoped(Compress)),
-        new("NonMaxSuppression", 10, NonMaximum),
+        new("NonMaxSuppression", 10, Scoped(NonMaximum)),
         new("NonZero", 9, Scoped(c => (c[0].ndim == 0 ? c[0].reshape(1) : c[0]).nonzero().t().contiguous())),
         new("OneHot", 9, Scoped(OneHot)),
         new("ReverseSequence", 10, Scoped(Reversed)),
@@ -119,9 +119,5 @@ internal static class Selection
         return all > 0 ? shared / all : 0;
     }
 
-    private static float[] Floats(Tensor tensor)
-    {
-        using Tensor host = tensor.detach().to_type(ScalarType.Float32).contiguous();
-        return host.data<float>().ToArray();
-    }
+    private static float[] Floats(Tensor tensor) => tensor.detach().to_type(ScalarType.Float32).contiguous().data<float>().ToArray();
 }

@@ -12,7 +12,7 @@ internal static class Sequences
         new("ConcatFromSequence", 11, Concat),
         new("Optional", 15, c => One(c.Count == 0 ? null : ControlFlow.Alias(c.Inputs[0]))),
         new("OptionalGetElement", 15, c => One(ControlFlow.Alias(c.Inputs[0]) ?? throw c.Bad("has no value to give"))),
-        new("OptionalHasElement", 15, c => tensor(c.Count > 0 && c.Inputs[0] is not null)),
+        new("OptionalHasElement", 15, c => full([], c.Count > 0 && c.Inputs[0] is not null, ScalarType.Bool)),
         new("SequenceAt", 11, c => c.Sequence(0)[At(c, 1, c.Sequence(0).Count)].alias()),
         new("SequenceConstruct", 11, c => new TensorSequence([.. c.All().Select(t => t.alias())])),
         new("SequenceEmpty", 11, _ => new TensorSequence([])),

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Operators;
@@ -9,12 +8,8 @@ internal static class Steps
     /// <summary>An implementation of several steps: the tensors between its inputs and its outputs are released when it is done.</summary>
     public static Func<OperatorCall, OperatorResult> Scoped(Func<OperatorCall, OperatorResult> run) => call =>
     {
-        using DisposeScope scope = NewDisposeScope();
-        OperatorResult result = run(call);
-        Keep(result.Single);
-        foreach (object? value in result.Several ?? [])
-            Keep(value);
-        return result;
+        using IDisposable scope = NewDisposeScope();
+        return run(call).MoveToOuterDisposeScope();
     };
 
     /// <summary>float32 in place of half precision, for which many kernels of the CPU are missing; anything else as it is.</summary>
@@ -47,16 +42,5 @@ internal static class Steps
         for (int i = 0; i < begins.Length; i++)
             (pads[^(2 * i + 2)], pads[^(2 * i + 1)]) = (begins[i], ends[i]);
         return pads;
-    }
-
-    private static void Keep(object? value)
-    {
-        if (value is Tensor tensor)
-            tensor.MoveToOuterDisposeScope();
-        else if (value is TensorSequence sequence)
-        {
-            foreach (Tensor item in sequence.Items)
-                item.MoveToOuterDisposeScope();
-        }
     }
 }
