@@ -19,6 +19,8 @@ internal static class LibtorchLoader
     /// <summary>What the binding needs, in the order it must be loaded in: it is not loaded from the folder they lie in.</summary>
     private static readonly string[] Needed = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
 
+    private const string LogLevel = "TORCH_CPP_LOG_LEVEL";
+
     private const uint CloseOnExec = 1; // MFD_CLOEXEC
 
     private static nint binding;
@@ -28,6 +30,9 @@ internal static class LibtorchLoader
     [SuppressMessage("Usage", "CA2255", Justification = "Whoever uses this library may touch libtorch before anything else in it.")]
     internal static void Listen()
     {
+        // libtorch says on every convolution that a library it can do without does not like the processor. What it says of errors arrives as exceptions.
+        if (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable(LogLevel) is null)
+            _ = SetEnvironment(Text(LogLevel), Text("ERROR"), 0);
         if (OperatingSystem.IsLinux())
             (AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
     }
@@ -66,7 +71,7 @@ internal static class LibtorchLoader
     /// <summary>A file without a name: nothing is left on disk, and the program's folder need not be writable.</summary>
     private static nint LoadFromMemory(byte[] library)
     {
-        int file = MemoryFile([.. Encoding.ASCII.GetBytes(Binding), 0], CloseOnExec);
+        int file = MemoryFile(Text(Binding), CloseOnExec);
         if (file < 0)
             return 0;
         using FileStream stream = new(new Microsoft.Win32.SafeHandles.SafeFileHandle(file, ownsHandle: true), FileAccess.Write);
@@ -74,6 +79,13 @@ internal static class LibtorchLoader
         stream.Flush();
         return NativeLibrary.TryLoad($"/proc/self/fd/{file}", out nint handle) ? handle : 0;
     }
+
+    private static byte[] Text(string text) => [.. Encoding.ASCII.GetBytes(text), 0];
+
+    // .NET keeps a copy of the environment of its own, which native libraries do not see.
+    [DllImport("libc", EntryPoint = "setenv")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetEnvironment(byte[] name, byte[] value, int overwrite);
 
     [DllImport("libc", EntryPoint = "memfd_create")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

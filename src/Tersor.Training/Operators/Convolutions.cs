@@ -32,13 +32,23 @@ internal static class Convolutions
             x = nn.functional.pad(x, TorchPads(window.Begins, window.Ends));
             pads = new long[window.Rank];
         }
-        return window.Rank switch
+        long outputs = weight.shape[0], added = 0;
+        if (PaddedChannels.Concerns(x, weight.shape.AsSpan(2), groups))
+        {
+            long more = PaddedChannels.Inputs(x.shape[1]);
+            added = PaddedChannels.Outputs(outputs);
+            x = PaddedChannels.Pad(x, 1, more);
+            weight = PaddedChannels.Pad(PaddedChannels.Pad(weight, 1, more), 0, added);
+            bias = bias is null ? null : PaddedChannels.Pad(bias, 0, added);
+        }
+        Tensor y = window.Rank switch
         {
             1 => nn.functional.conv1d(x, weight, bias, window.Strides[0], pads[0], window.Dilations[0], groups),
             2 => nn.functional.conv2d(x, weight, bias, window.Strides, pads, window.Dilations, groups),
             3 => nn.functional.conv3d(x, weight, bias, window.Strides, pads, window.Dilations, groups),
             _ => throw call.Unsupported($"a convolution over {window.Rank} axes"),
         };
+        return added == 0 ? y : y.narrow(1, 0, outputs);
     }
 
     private static OperatorResult Transposed(OperatorCall call)
@@ -53,6 +63,15 @@ internal static class Convolutions
         bool native = window.IsSymmetric && window.Begins.All(p => p >= 0) && extra.Select((e, i) => e >= 0 && (e == 0 || e < Math.Max(window.Strides[i], window.Dilations[i]))).All(fits => fits);
         long[] pads = native ? window.Begins : new long[rank], longer = native ? extra : new long[rank];
         Tensor? inner = native ? bias : null;
+        long outputs = weight.shape[1], added = 0;
+        if (PaddedChannels.Concerns(x, kernel, groups))
+        {
+            long more = PaddedChannels.Inputs(x.shape[1]);
+            added = PaddedChannels.Outputs(outputs);
+            x = PaddedChannels.Pad(x, 1, more);
+            weight = PaddedChannels.Pad(PaddedChannels.Pad(weight, 0, more), 1, added);
+            inner = inner is null ? null : PaddedChannels.Pad(inner, 0, added);
+        }
         Tensor y = rank switch
         {
             1 => nn.functional.conv_transpose1d(x, weight, inner, window.Strides[0], pads[0], longer[0], window.Dilations[0], groups),
@@ -60,6 +79,8 @@ internal static class Convolutions
             3 => nn.functional.conv_transpose3d(x, weight, inner, window.Strides, pads, longer, window.Dilations, groups),
             _ => throw call.Unsupported($"a convolution over {rank} axes"),
         };
+        if (added > 0)
+            y = y.narrow(1, 0, outputs);
         if (!native)
         {
             y = nn.functional.pad(y, TorchPads([.. window.Begins.Select(b => -b)], [.. window.Ends.Select((e, i) => extra[i] - e)]));
