@@ -102,6 +102,11 @@ public sealed class Trainer
                     state.Done.Group++;
                     if (++inStep < settings.Accumulate && state.Done.Group < groups)
                         continue;
+                    if (graph.GradientFactors is { } factors)
+                    {
+                        using IDisposable _ = no_grad();
+                        graph.Buffer.Gradients.mul_(factors);
+                    }
                     double norm = Norm(graph.Buffer.Gradients);
                     if (!double.IsFinite(loss) || !double.IsFinite(norm))
                     {

@@ -55,6 +55,7 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         {
             using IDisposable scope = NewDisposeScope();
             Tensor? total = null;
+            graph.Refresh();
             for (int t = start; t < Math.Min(start + settings.SequenceWindow, steps); t++)
             {
                 Dictionary<string, Tensor> inputs = new(random is null ? sequence.Steps[t] : Augmenter.Apply(settings.Augmentation, sequence.Steps[t], random));
@@ -94,6 +95,7 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         string? found = null;
         using IDisposable _ = no_grad();
         using IDisposable scope = NewDisposeScope();
+        graph.Refresh();
         graph.Program.Watch = (node, results) =>
         {
             if (found is null && results.OfType<Tensor>().Any(t => t.is_floating_point() && !t.isfinite().all().item<bool>()))

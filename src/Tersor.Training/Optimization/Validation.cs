@@ -46,6 +46,7 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
     private void Count(TrainingSequence sequence, IMetric counter)
     {
         using IDisposable scope = NewDisposeScope();
+        graph.Refresh();
         List<Dictionary<string, OnnxTensor>> steps = [];
         Dictionary<string, Tensor> state = [];
         foreach (IReadOnlyDictionary<string, Tensor> step in sequence.Steps)

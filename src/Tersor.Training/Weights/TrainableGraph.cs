@@ -4,6 +4,7 @@ using Tersor.Onnx;
 using Tersor.Onnx.Editing;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
+using Tersor.Training.Weights.Forms;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Weights;
@@ -15,6 +16,7 @@ internal sealed class TrainableGraph : IDisposable
     private readonly Model result;
     private readonly List<(Value Target, int Parameter)> targets = [];
     private readonly Dictionary<Value, Tensor> statistics = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<int, IWeightForm> forms = [];
     private readonly Dictionary<Value, Value> statisticTargets = new(ReferenceEqualityComparer.Instance);
 
     /// <param name="model">Not modified.</param>
@@ -37,6 +39,7 @@ internal sealed class TrainableGraph : IDisposable
             foreach (Value value in Parameters[i].Stands)
                 Program.Replaced[value] = Buffer.Leaf(i);
         }
+        Constrain(chosen, settings);
         Program.State.NormalizesBatch = node => settings.BatchNormalization != BatchNormalizationMode.Freeze && node.Input(3)?.Tensor is not null && node.Input(4)?.Tensor is not null;
         Program.State.KeepStatistic = Keep;
         foreach ((Value target, Value copy) in copies.Where(c => IsStatistic(c.Value)))
@@ -64,11 +67,29 @@ internal sealed class TrainableGraph : IDisposable
     /// <summary>Floating-point constants that stay as they are, with the reason.</summary>
     public IReadOnlyList<(string Name, string Reason)> Untouched { get; }
 
+    /// <summary>What gradients are multiplied by before a step: 0 where a number must stay as it is. Null: nothing.</summary>
+    public Tensor? GradientFactors { get; private set; }
+
+    /// <summary>Makes the weights that follow from what is trained: once for every computation that gradients go back through. They are owned by the current scope.</summary>
+    public void Refresh()
+    {
+        foreach ((int parameter, IWeightForm form) in forms)
+        {
+            Tensor weight = form.Weight();
+            foreach (Value value in Parameters[parameter].Stands)
+                Program.Replaced[value] = weight;
+        }
+    }
+
     /// <summary>A copy of the model with the numbers as they are now.</summary>
     public Model Write()
     {
+        using IDisposable _ = no_grad();
         foreach ((Value target, int parameter) in targets)
-            target.SetTensor(TorchTensors.ToOnnx(Buffer.Leaf(parameter), target.Tensor!.Type));
+        {
+            using IDisposable scope = NewDisposeScope();
+            target.SetTensor(TorchTensors.ToOnnx(forms.TryGetValue(parameter, out IWeightForm? form) ? form.Weight() : Buffer.Leaf(parameter), target.Tensor!.Type));
+        }
         foreach ((Value value, Tensor tensor) in statistics)
             statisticTargets[value].SetTensor(TorchTensors.ToOnnx(tensor, value.Tensor!.Type));
         return result.Clone();
@@ -89,6 +110,9 @@ internal sealed class TrainableGraph : IDisposable
     {
         Program.Dispose();
         Buffer.Dispose();
+        GradientFactors?.Dispose();
+        foreach (IDisposable form in forms.Values.OfType<IDisposable>())
+            form.Dispose();
         foreach (Tensor tensor in statistics.Values)
             tensor.Dispose();
     }
@@ -133,12 +157,61 @@ internal sealed class TrainableGraph : IDisposable
             targets.AddRange(tied.Select(c => (c.Value, parameters.Count)));
             parameters.Add(parameter);
             offset += parameter.Length;
+            if (first.Value.Constraints.OfType<Constraint.Codebook>().Any())
+            {
+                // The shared values are trained beside the latent numbers that choose among them.
+                Parameter codebook = new($"{parameter.Name}/codebook", [first.Value.Tensor!.ToFloats().Distinct().Count()], offset, WeightRole.Other, []);
+                parameters.Add(codebook);
+                offset += codebook.Length;
+            }
         }
         return parameters;
     }
 
+    private void Constrain(IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
+    {
+        foreach ((Value target, int index) in targets)
+        {
+            foreach (Constraint constraint in target.Constraints)
+            {
+                switch (constraint)
+                {
+                    case Constraint.Mask or Constraint.NOfM:
+                        KeepZeros(target.Tensor!, index);
+                        break;
+                    case Constraint.Grid grid:
+                        forms[index] = new GridForm(Buffer.Leaf(index), grid);
+                        break;
+                    case Constraint.Codebook:
+                        forms[index] = new CodebookForm(Buffer.Leaf(index), Buffer.Leaf(index + 1));
+                        break;
+                }
+            }
+        }
+        if (settings.Reinitialize && chosen.FirstOrDefault(c => c.Value.Constraints.Any(k => k is Constraint.Grid or Constraint.Codebook)) is { } bound)
+            throw new TrainingException($"'{bound.Value.Name}' holds few values only, found from its numbers; it cannot start from random ones. Train without --reinitialize.");
+    }
+
+    /// <summary>Zeros of a weight stay zero: neither gradient nor momentum nor decay moves them.</summary>
+    private void KeepZeros(OnnxTensor weight, int index)
+    {
+        using IDisposable _ = no_grad();
+        using IDisposable scope = NewDisposeScope();
+        GradientFactors ??= ones_like(Buffer.Values).DetachFromDisposeScope();
+        Parameter parameter = Parameters[index];
+        Tensor kept = TorchTensors.ToTorch(weight, Buffer.Values.dtype).reshape(-1).ne(0).to_type(Buffer.Values.dtype);
+        GradientFactors.narrow(0, parameter.Offset, parameter.Length).mul_(kept);
+        Buffer.Values.narrow(0, parameter.Offset, parameter.Length).mul_(kept);
+    }
+
     private OnnxTensor Initial(Parameter parameter, IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
     {
+        if (parameter.Stands.Count == 0)
+        {
+            int owner = Parameters.ToList().IndexOf(parameter) - 1;
+            float[] values = [.. targets.First(t => t.Parameter == owner).Target.Tensor!.ToFloats().Distinct().Order()];
+            return OnnxTensor.Create([values.Length], values);
+        }
         ChosenWeight weight = chosen.First(c => ReferenceEquals(c.Value, targets[targets.FindIndex(t => ReferenceEquals(Parameters[t.Parameter], parameter))].Target));
         return settings.Reinitialize ? Initializer.Start(weight, settings.Seed) : weight.Value.Tensor!;
     }
