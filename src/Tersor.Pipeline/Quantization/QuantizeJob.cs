@@ -126,11 +126,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection, int count, int seed)
     {
         IDataSet calibrating = data;
-        if (selection is null && data.Count > 1)
-            (calibrating, selection) = data.Split(0.8, seed);
-        if (calibrating.Count == 0)
-            calibrating = data;
-        return (calibrating.Take(count, seed), (selection ?? data).Take(settings.SelectionSamples, seed));
+        if (selection is null or { Count: 0 })
+            (calibrating, selection) = data.Count > 1 ? data.Split(Math.Min(0.8, 1 - 1.0 / data.Count), seed) : (data, data); // one sample of each at least
+        return (calibrating.Take(count, seed), selection.Take(settings.SelectionSamples, seed));
     }
 
     private string? ByUser(Node node) => settings.StandardOperatorsOnly && node.Is("LSTM") ? "only an operator of ONNX Runtime's own does it in 8 bits"

@@ -67,6 +67,21 @@ public sealed class QuantizeJobTests
         Assert.Contains("at most 10 are allowed", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1), InlineData(2)]
+    public void Candidates_are_judged_on_a_sample_however_few_there_are(int samples)
+    {
+        QuantizeResult result = Run(new() { Repairs = [] }, new Noise(samples));
+        Assert.All(result.Candidates, c => Assert.True(double.IsFinite(c.Sqnr!.Value)));
+    }
+
+    [Fact]
+    public void A_validation_part_without_samples_is_none()
+    {
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, Repairs = [] }).Run(Network(), Data, Data.Take(0), null);
+        Assert.All(result.Candidates, c => Assert.True(double.IsFinite(c.Sqnr!.Value)));
+    }
+
     [Fact]
     public void Evidence_accounts_for_repairs_histograms_and_kernels()
     {
