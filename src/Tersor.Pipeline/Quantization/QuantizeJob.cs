@@ -10,8 +10,8 @@ using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
-/// <summary>Quantizes a model end to end: calibrate, rank the layers by the error they cause, and leave as few of them float as the metric asks for.</summary>
-/// <remarks>Selection reads held-out samples only, never those a final evaluation reads. The same model, data and settings give the same result.</remarks>
+/// <summary>Quantizes a model end to end: calibrates, measures what pays in 8 bits on this machine, and takes the fastest model within the budget.</summary>
+/// <remarks>Selection reads held-out samples only, never those a final evaluation reads. What is decided depends on measured times; the plan of a result gives the same bytes again.</remarks>
 public sealed class QuantizeJob(QuantizeSettings settings)
 {
     /// <summary>How the model is rewritten for the engine first: sizes to fix, samples and runner to verify with. Level and passes are the job's.</summary>
@@ -35,13 +35,27 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             model = model.Clone();
             new WidenHalfPass().Run(model, new() { Cancellation = cancellation });
         }
-        if (settings.Plan is { } plan)
-            return Replay(model, plan, calibration, selection, progress, cancellation);
         QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
-        return mode == QuantizationMode.Dynamic ? Dynamic(model, cancellation)
-            : mode == QuantizationMode.Weights ? WeightsOnly(model, cancellation)
+        return settings.Plan is { } plan ? Conditioned(Replay(model, plan, calibration, selection, progress, cancellation), model, calibration, "", cancellation)
+            : mode == QuantizationMode.Dynamic ? Conditioned(Dynamic(model, cancellation), model, calibration, "", cancellation)
+            : mode == QuantizationMode.Weights ? Conditioned(WeightsOnly(model, cancellation), model, calibration, "", cancellation)
             : calibration is { Count: > 0 } data ? Static(model, data, selection, metric, progress, cancellation)
             : throw new CompressionException("Static quantization needs calibration data; give some, or choose dynamic quantization.") { Pass = "quantize" };
+    }
+
+    /// <summary>A result there was nothing to choose about: it fulfils the conditions on size and speed, or the job fails.</summary>
+    private QuantizeResult Conditioned(QuantizeResult result, Model model, IDataSet? data, string objection, CancellationToken cancellation)
+    {
+        if (settings.MaxBytes is { } most && result.WeightBytes > most)
+            throw Fail($"The result has {result.WeightBytes} bytes of weights; at most {most} are allowed (--max-size).");
+        if (settings.MinSpeedUp is not { } least)
+            return result;
+        Sample sample = data is { Count: > 0 } ? data.Read(0) : new("made up", [MadeUp(model)], new Dictionary<string, Tensor>());
+        MedianInterval reached = SpeedCheck.Measure([model, result.Model], sample, new() { Threads = settings.Threads }, null, cancellation)[1].SpeedUp;
+        return reached.Low >= least ? result
+            : throw Fail($"The result is {reached.Median:0.00} times as fast as the float model (at least {reached.Low:0.00}), and {least:0.##} were asked for (--min-speedup).{(objection.Length > 0 ? $" Static quantization gave nothing: {objection}." : "")}");
+
+        static CompressionException Fail(string message) => new(message) { Pass = "quantize" };
     }
 
     private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
@@ -78,7 +92,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;
-        QuantizeResult stored = WeightsOnly(model, cancellation);
+        QuantizeResult stored = Conditioned(WeightsOnly(model, cancellation), model, data, search.Objection, cancellation);
         foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.IsLayer))
             stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
         foreach (PassSkip skip in calibrated.Everything.Skipped)

@@ -83,6 +83,15 @@ public sealed class QuantizeJobTests
     }
 
     [Fact]
+    public void Weights_stored_small_because_no_layer_runs_in_8_bits_keep_to_the_speed_asked_for()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() =>
+            new QuantizeJob(new() { KeepFloat = ["*"], MinSpeedUp = 1000 }).Run(Network(), Data, null, null));
+        Assert.Contains("1000", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--min-speedup", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Evidence_accounts_for_repairs_histograms_and_kernels()
     {
         QuantizeResult result = Run(new(), Data);
