@@ -87,8 +87,11 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
         CalibratedModel prepared = Prepared(model, sample, data.Feedback, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
+        string fingerprint = ModelFingerprint.Of(prepared.Model);
+        if (settings.KnownRanges is { } known && known.Model != fingerprint)
+            throw new CompressionException($"The calibration ranges given were found with another model, or with other options: their fingerprint is {known.Model}, that of this one {fingerprint}. Find them anew.") { Pass = "quantize" };
         CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), ModelFingerprint.Of(prepared.Model), calibrated, calibrating, selecting, metric, StoreWeights));
+        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, metric, StoreWeights));
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;
