@@ -57,14 +57,56 @@ public sealed class QuantizeTests : IDisposable
     [Fact]
     public async Task Ranges_are_saved_and_used_again_and_the_report_is_a_page()
     {
-        Cli run = await Quantize("int8.onnx", "--save-ranges", folder.At("ranges.json"), "--report", folder.At("report.html"), "--no-plan");
+        Cli run = await Quantize("int8.onnx", "--save-ranges", folder.At("new/ranges.json"), "--report", folder.At("pages/report.html"), "--no-plan");
         Assert.Equal(0, run.ExitCode);
         Assert.False(File.Exists(folder.At("int8.plan.json")));
-        string page = File.ReadAllText(folder.At("report.html"));
+        string page = File.ReadAllText(folder.At("pages/report.html"));
         Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("model.onnx", page);
-        Assert.Equal(0, (await Quantize("other.onnx", "--use-ranges", folder.At("ranges.json"))).ExitCode);
-        Assert.Equal(CalibrationRanges.Load(folder.At("ranges.json")).Ranges, QuantizationPlan.Load(folder.At("other.plan.json")).Ranges);
+        Assert.Equal(0, (await Quantize("other.onnx", "--use-ranges", folder.At("new/ranges.json"))).ExitCode);
+        Assert.Equal(CalibrationRanges.Load(folder.At("new/ranges.json")).Ranges, QuantizationPlan.Load(folder.At("other.plan.json")).Ranges);
+    }
+
+    [Theory]
+    [InlineData("--report", "model.onnx")]
+    [InlineData("--report", "int8.onnx")]
+    [InlineData("--report", "int8.plan.json")]
+    [InlineData("--save-ranges", "model.onnx")]
+    [InlineData("--save-ranges", "int8.session.json")]
+    public async Task No_file_beside_the_result_replaces_the_model_or_the_result(string option, string file)
+    {
+        byte[] before = File.ReadAllBytes(folder.At("model.onnx"));
+        Cli run = await Quantize("int8.onnx", option, folder.At(file), "--force");
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+        Assert.Contains($"{option} '{folder.At(file)}' is the model, or a file", run.Error);
+        Assert.Equal(before, File.ReadAllBytes(folder.At("model.onnx")));
+        Assert.Equal(["model.onnx"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task One_file_does_not_hold_ranges_and_report()
+    {
+        Cli run = await Quantize("int8.onnx", "--save-ranges", folder.At("side"), "--report", folder.At("side"));
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_dry_run_without_anything_to_decide_says_so_and_prints_nothing()
+    {
+        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"), "--mode", "weights", "--dry-run");
+        Assert.Equal((0, ""), (run.ExitCode, run.Out));
+        Assert.Contains("There is no plan", run.Error);
+    }
+
+    [Theory]
+    [InlineData("--min-speedup 900", "900 were asked for (--min-speedup)")]
+    [InlineData("--max-size 10B", "at most 10 are allowed (--max-size)")]
+    public async Task Conditions_hold_where_nothing_is_searched_too(string options, string message)
+    {
+        Cli run = await Cli.Run(["quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"), "--mode", "weights", .. options.Split(' ')]);
+        Assert.Equal((ExitCodes.Failed, ""), (run.ExitCode, run.Out));
+        Assert.Contains(message, run.Errors[^1]);
+        Assert.Equal(["model.onnx"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
     }
 
     [Theory]
@@ -100,6 +142,8 @@ public sealed class QuantizeTests : IDisposable
 
     [Theory]
     [InlineData("--repair polish", "There is no repair 'polish'")]
+    [InlineData("--repair none --repair bias", "--repair none goes with no other repair")]
+    [InlineData("--dry-run --report int8.html", "--dry-run writes none")]
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
     [InlineData("--weight-bits 3", "WeightBits is 3")]
     [InlineData("--asymmetric-weights", "Asymmetric weights need one scale a tensor")]
