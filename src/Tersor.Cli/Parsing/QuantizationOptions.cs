@@ -55,11 +55,13 @@ internal sealed class QuantizationOptions
             {
                 foreach (Token token in result.Tokens.Where(t => t.Value != "none" && !RepairNames.All.Contains(t.Value)))
                     result.AddError($"There is no repair '{token.Value}'; there are {string.Join(", ", RepairNames.All)}, and none.");
+                if (result.Tokens.Count > 1 && result.Tokens.Any(t => t.Value == "none"))
+                    result.AddError("--repair none goes with no other repair.");
             },
         },
     };
 
-    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured; give --data where its repairs need them." };
+    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured, and what it says goes before other options; give --data where its repairs need them." };
     private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
     private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
     private readonly Option<ElementType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster." };
