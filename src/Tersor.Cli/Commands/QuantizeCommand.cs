@@ -131,7 +131,7 @@ internal static class QuantizeCommand
         bool gain = quantized && (latency is null || result.WeightBytes < input.Bytes || latency.Results[1].SpeedUp is { Low: > 1 });
         if (gain)
             Save(request, input, result, cancellation);
-        long after = gain ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
+        long after = gain ? CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading)) : input.Bytes;
         QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency);
         if (request.Report is { } page)
             TextFile.Write(page, writer => QuantizeHtml.Write(WithContext(report, request), writer));
