@@ -23,7 +23,7 @@ internal sealed class PlanReplay(QuantizationPlan plan, QuantizeSettings setting
         if (ModelFingerprint.Of(prepared.Model) is var found && found != plan.Model)
             throw Fail($"The plan was made for another model, or with other options: its fingerprint is {plan.Model}, that of this one {found}. Repeat the options of the command that made it, --data, --dim and --input-shape among them, or make the plan anew.");
         if (plan.NeedsData && calibrating is null)
-            throw Fail($"The plan names repairs that need the calibration data ({string.Join(", ", plan.Repairs)}); give them with --data, or remove the repairs from the plan.");
+            throw Fail($"The plan names repairs that need the calibration data ({string.Join(", ", plan.Repairs.Where(QuantizationPlan.ReadsData))}); give them with --data, or make the plan anew without them (--repair).");
         CalibratedModel model = ModelRepairs.Apply(plan.Repairs.Where(ModelRepairs.Has), prepared, calibrating, cancellation);
         Dictionary<string, PlannedLayer> layers = plan.Layers.ToDictionary(l => l.Layer);
         HashSet<string> known = [.. model.Everything.Units.Select(u => u.Key)];

@@ -118,7 +118,9 @@ public sealed record QuantizationPlan
     public required IReadOnlyList<PlannedRange> Ranges { get; init; }
 
     /// <summary>Repairs that cannot be made without the calibration data.</summary>
-    public bool NeedsData => Repairs.Any(r => r != RepairNames.Equalize);
+    public bool NeedsData => Repairs.Any(ReadsData);
+
+    internal static bool ReadsData(string repair) => repair != RepairNames.Equalize;
 
     /// <summary>Reads a plan file.</summary>
     /// <exception cref="CompressionException">It is no plan, or not one of this version.</exception>
