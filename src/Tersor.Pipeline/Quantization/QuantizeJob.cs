@@ -148,6 +148,6 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         return (calibrating.Take(count, seed), selection.Take(settings.SelectionSamples, seed));
     }
 
-    private string? ByUser(Node node) => settings.StandardOperatorsOnly && node.Is("LSTM") ? "only an operator of ONNX Runtime's own does it in 8 bits"
+    private string? ByUser(Node node) => settings.StandardOperatorsOnly && EngineRules.For(settings.Target).Find(node) is { Kind: RuleKind.RunTime } ? "only an operator of ONNX Runtime's own does it in 8 bits"
         : settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match ? $"kept float by '{match}'" : null;
 }
