@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Data;
@@ -8,7 +9,7 @@ using Tersor.Testing;
 
 namespace Tersor.Tables;
 
-/// <summary>What learning ranges costs: one run over the calibration set with everything that can be quantized observed, then ranges by every estimator.</summary>
+/// <summary>What learning ranges costs: one run over the calibration set of the model rewritten for the engine with everything that can be quantized observed, then ranges by every estimator.</summary>
 internal static class Calibration
 {
     public static int Run(string[] arguments, TextWriter output)
@@ -21,6 +22,7 @@ internal static class Calibration
         string name = arguments is [var given, ..] ? given : "ocr_rec";
         Model model = Model.Load(SharedFiles.Models.Single(p => Path.GetFileNameWithoutExtension(p) == name));
         IDataSet samples = DataSetFactory.Open(Path.Combine(SharedFiles.Repository, "samples", "data", $"{name}.yaml"), ModelInput.Of(model), SharedFiles.Root, "calibration").DataSet.Take(100, 1);
+        model = new GraphOptimizer(new() { Level = OptimizationLevel.Engine, Samples = [samples.Read(0).Steps[0].ToDictionary(i => i.Key, i => (RuntimeValue)new RuntimeValue.Dense(i.Value))] }).Run(model).Model; // as quantization does first
         SeenShapesObserver shapes = new(model.Graph.Inputs.Where(v => !v.IsInitializer).Concat(model.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()));
         Observer.Observe(model, samples.Take(1), [shapes]);
         QuantizationPlacement everything = new Placer(EngineRules.For(TargetMachines.Here), v => shapes.Seen.TryGetValue(v, out SeenShapes? seen) ? new OnnxType.Tensor(seen.ElementType, [.. seen.Shapes[0].Select(d => (Dimension)d)]) : v.Type).Everything(model, _ => null);

@@ -25,12 +25,13 @@ public sealed class DataLoader
 
     /// <summary>All samples once. The same epoch number gives the same order.</summary>
     /// <param name="epoch">Mixed into the seed, so that epochs differ.</param>
+    /// <param name="skip">Batches at the start that are left out, unread: a run that goes on where another ended.</param>
     /// <param name="cancellation">Stops the reading.</param>
     /// <exception cref="DataException">A sample cannot be read, samples of a batch do not fit together, or are sequences.</exception>
-    public IEnumerable<Batch> Batches(int epoch = 0, CancellationToken cancellation = default)
+    public IEnumerable<Batch> Batches(int epoch = 0, int skip = 0, CancellationToken cancellation = default)
     {
         int[] order = options.ShuffleSeed is { } seed ? Strata.Shuffled(data.Count, unchecked(seed + epoch * 486187739)) : [.. Enumerable.Range(0, data.Count)];
-        IEnumerable<int[]> groups = order.Chunk(options.BatchSize).Take(Count);
+        IEnumerable<int[]> groups = order.Chunk(options.BatchSize).Take(Count).Skip(skip);
         return options.Prefetch == 0 ? Direct(groups, cancellation) : Ahead(groups, cancellation);
     }
 

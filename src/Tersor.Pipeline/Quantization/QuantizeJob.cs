@@ -20,7 +20,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     /// <summary>Runs the job.</summary>
     /// <param name="model">Float. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from; null where there are none.</param>
-    /// <param name="selection">Held-out samples to compare candidates on; null: the last fifth of the calibration set is held out.</param>
+    /// <param name="selection">Held-out samples to compare candidates on; null: a fifth of the calibration set is held out; where that is too little for the metric, it is measured on the whole set.</param>
     /// <param name="metric">Makes the metric candidates are judged by; null where there are no labels. One that only compares with a reference is not used: the signal to noise is.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops it.</param>
@@ -84,6 +84,8 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         if (metric?.Invoke().NeedsReference == true)
             metric = null;
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection, settings.CalibrationSamples, settings.Seed);
+        // A metric of a handful of samples cannot show a small drop: that it is partly measured where ranges were learned does less harm.
+        IDataSet judging = selection is null or { Count: 0 } && selecting.Count < Judge.LeastForOrder ? data.Take(settings.SelectionSamples, settings.Seed) : selecting;
         Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
         CalibratedModel prepared = Prepared(model, sample, data.Feedback, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
@@ -91,7 +93,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         if (settings.KnownRanges is { } known && known.Model != fingerprint)
             throw new CompressionException($"The calibration ranges given were found with another model, or with other options: their fingerprint is {known.Model}, that of this one {fingerprint}. Find them anew.") { Pass = "quantize" };
         CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, metric, StoreWeights));
+        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, judging, metric, StoreWeights));
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;

@@ -118,7 +118,7 @@ public sealed class DataLoaderTests
         Assert.Throws<DataException>(() => new DataLoader(Rows(1), new() { BatchSize = 0 }));
     }
 
-    private static IEnumerable<Batch> Read(DataLoader loader, int epoch = 0) => loader.Batches(epoch, TestContext.Current.CancellationToken);
+    private static IEnumerable<Batch> Read(DataLoader loader, int epoch = 0) => loader.Batches(epoch, cancellation: TestContext.Current.CancellationToken);
 
     private static Sample One(Tensor tensor) => new("s", [new Dictionary<string, Tensor> { ["x"] = tensor }], new Dictionary<string, Tensor>());
 

@@ -14,16 +14,17 @@ internal sealed record Verdict(double Sqnr, double? Metric);
 /// <param name="settings">The budget.</param>
 /// <param name="original">The float model.</param>
 /// <param name="held">Samples that nothing was calibrated on.</param>
+/// <param name="judging">Samples the metric is measured on.</param>
 /// <param name="metric">Makes the metric; null where there are no labels.</param>
 /// <param name="session">How to run.</param>
 /// <param name="cancellation">Stops the runs of the float model.</param>
-internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet held, Func<IMetric>? metric, SessionSettings session, CancellationToken cancellation)
+internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet held, IDataSet judging, Func<IMetric>? metric, SessionSettings session, CancellationToken cancellation)
 {
     /// <summary>Samples the signal to noise is measured on, at least; more where it alone decides.</summary>
     private const int NoiseSamples = 8, UnlabelledNoiseSamples = 16;
 
     /// <summary>Samples from which on the metric orders candidates; below, the signal to noise does.</summary>
-    private const int LeastForOrder = 30;
+    public const int LeastForOrder = 30;
 
     /// <summary>Differences of the signal to noise below this are chance, dB.</summary>
     private const double LeastGain = 0.1;
@@ -32,7 +33,7 @@ internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet 
     public OutputNoise Noise { get; } = new(original, held.Take(Math.Max(settings.SensitivitySamples, metric is null ? UnlabelledNoiseSamples : NoiseSamples)), session, cancellation);
 
     /// <summary>The float model's metric; null where there are no labels.</summary>
-    public double? FloatMetric { get; } = metric is null ? null : Measure(original, held, metric, session, cancellation);
+    public double? FloatMetric { get; } = metric is null ? null : Measure(original, judging, metric, session, cancellation);
 
     /// <summary>The metric's name; null where there are no labels.</summary>
     public string? MetricName { get; } = metric?.Invoke().Name;
@@ -44,7 +45,7 @@ internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet 
     public Verdict Of(Model model, CancellationToken cancellation) => new(OutputNoise.Decibel(Noise.Of(model, cancellation)), MetricOf(model, cancellation));
 
     /// <summary>The metric of a model; null where there are no labels.</summary>
-    public double? MetricOf(Model model, CancellationToken cancellation) => metric is null ? null : Measure(model, held, metric, session, cancellation);
+    public double? MetricOf(Model model, CancellationToken cancellation) => metric is null ? null : Measure(model, judging, metric, session, cancellation);
 
     /// <summary>Whether a model stays within the budget.</summary>
     public bool IsGoodEnough(Verdict verdict) => verdict.Metric is { } value && FloatMetric is { } whole
@@ -58,14 +59,14 @@ internal sealed class Judge(QuantizeSettings settings, Model original, IDataSet 
     }
 
     /// <summary>For ordering: higher is better. A metric of few samples has steps too coarse to order by.</summary>
-    public double Score(Verdict verdict) => verdict.Metric is { } value && held.Count >= LeastForOrder ? HigherIsBetter ? value : -value : verdict.Sqnr;
+    public double Score(Verdict verdict) => verdict.Metric is { } value && judging.Count >= LeastForOrder ? HigherIsBetter ? value : -value : verdict.Sqnr;
 
-    private static double Measure(Model model, IDataSet held, Func<IMetric> metric, SessionSettings session, CancellationToken cancellation)
+    private static double Measure(Model model, IDataSet samples, Func<IMetric> metric, SessionSettings session, CancellationToken cancellation)
     {
         IMetric counter = metric();
         using ModelSession loaded = new(model, session);
-        SampleRunner runner = new(loaded, held.Feedback);
-        foreach (Sample one in held.Samples())
+        SampleRunner runner = new(loaded, samples.Feedback);
+        foreach (Sample one in samples.Samples())
             counter.Add(new(one, runner.Run(one, null, cancellation), null));
         return counter.Value;
     }

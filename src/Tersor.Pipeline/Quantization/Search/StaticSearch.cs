@@ -14,10 +14,11 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="Fingerprint">Of the model rewritten for the engine.</param>
 /// <param name="Calibrated">The model rewritten for the engine, and what is known of its values.</param>
 /// <param name="Calibrating">Samples ranges are learned from.</param>
-/// <param name="Held">Samples candidates are judged on.</param>
+/// <param name="Held">Samples the signal to noise of candidates is measured on.</param>
+/// <param name="Judging">Samples the metric of candidates is measured on.</param>
 /// <param name="Metric">Makes the metric they are judged by; null where there are no labels.</param>
 /// <param name="StoreWeights">Stores weights small that compute in float, except those of nodes it is given a reason for.</param>
-internal sealed record SearchInputs(Model Original, Func<Model> Rewritten, string Fingerprint, CalibratedModel Calibrated, IDataSet Calibrating, IDataSet Held, Func<IMetric>? Metric,
+internal sealed record SearchInputs(Model Original, Func<Model> Rewritten, string Fingerprint, CalibratedModel Calibrated, IDataSet Calibrating, IDataSet Held, IDataSet Judging, Func<IMetric>? Metric,
     Action<Model, PassReport, Func<Node, string?>, CancellationToken> StoreWeights);
 
 /// <summary>Finds the fastest static quantization of a calibrated model whose error stays within the budget: measures, proposes, verifies on the whole network.</summary>
@@ -101,7 +102,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             return null;
         }
         progress?.Report(new("running the float model", 0));
-        Judge judge = new(settings, calibrated.Model, inputs.Held, inputs.Metric, session, cancellation);
+        Judge judge = new(settings, calibrated.Model, inputs.Held, inputs.Judging, inputs.Metric, session, cancellation);
         FloatMetric = judge.FloatMetric;
 
         RepairSearch repairs = new(settings, judge, inputs.Calibrating);

@@ -1,0 +1,63 @@
+namespace Tersor.Compression.Training;
+
+/// <summary>How the learning rate changes while training: a closed family. Each gives a share of the peak rate, 0..1.</summary>
+public abstract record LearningRateSchedule
+{
+    private LearningRateSchedule()
+    {
+    }
+
+    /// <summary>Always the peak rate.</summary>
+    public sealed record Constant : LearningRateSchedule
+    {
+        /// <inheritdoc/>
+        protected override double Of(double done) => 1;
+    }
+
+    /// <summary>Falls by a factor at equal distances.</summary>
+    /// <param name="Steps">How often it falls. Default 2.</param>
+    /// <param name="Factor">What it is multiplied by each time, 0..1. Default 0.1.</param>
+    public sealed record Step(int Steps = 2, double Factor = 0.1) : LearningRateSchedule
+    {
+        /// <inheritdoc/>
+        protected override double Of(double done) => Math.Pow(Factor, Math.Min(Steps, Math.Floor(done * (Steps + 1))));
+    }
+
+    /// <summary>Half a cosine from the peak to the end.</summary>
+    /// <param name="End">Share of the peak that is left at the end, 0..1. Default 0.</param>
+    /// <remarks>Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.</remarks>
+    public sealed record Cosine(double End = 0) : LearningRateSchedule
+    {
+        /// <inheritdoc/>
+        protected override double Of(double done) => Between(1, End, done);
+    }
+
+    /// <summary>Up to the peak and down again, both along half a cosine.</summary>
+    /// <param name="Rise">Share of the steps it rises in, 0..1. Default 0.3.</param>
+    /// <param name="StartDivisor">It starts at the peak divided by this. Default 25.</param>
+    /// <param name="EndDivisor">It ends at the start divided by this. Default 10,000.</param>
+    /// <remarks>Source: Smith and Topin 2018, arXiv:1708.07120.</remarks>
+    public sealed record OneCycle(double Rise = 0.3, double StartDivisor = 25, double EndDivisor = 10_000) : LearningRateSchedule
+    {
+        /// <inheritdoc/>
+        protected override double Of(double done) => done < Rise ? Between(1 / StartDivisor, 1, done / Rise)
+            : Between(1, 1 / StartDivisor / EndDivisor, Rise < 1 ? (done - Rise) / (1 - Rise) : 1);
+    }
+
+    /// <summary>Steps in which the rate first rises in a straight line from 0. Default 0.</summary>
+    public int WarmUp { get; init; }
+
+    /// <summary>Share of the peak rate at a step.</summary>
+    /// <param name="step">From 0.</param>
+    /// <param name="total">How many steps there are.</param>
+    public double At(long step, long total)
+    {
+        double rest = Math.Max(total - WarmUp - 1, 1);
+        return step < WarmUp ? (step + 1.0) / (WarmUp + 1) : Of(Math.Clamp((step - WarmUp) / rest, 0, 1));
+    }
+
+    /// <summary>Share of the peak rate when a share of the steps is done.</summary>
+    protected abstract double Of(double done);
+
+    private static double Between(double from, double to, double done) => to + (from - to) * (1 + Math.Cos(Math.PI * done)) / 2;
+}

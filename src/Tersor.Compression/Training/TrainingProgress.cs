@@ -1,0 +1,18 @@
+namespace Tersor.Compression.Training;
+
+/// <summary>How far training has come.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">Steps there are.</param>
+/// <param name="Loss">Average of the last steps.</param>
+/// <param name="SamplesPerSecond">Speed of the last steps.</param>
+/// <param name="Validation">The last validation result; null before the first.</param>
+public sealed record TrainingProgress(int Epoch, long Step, long Steps, double Loss, double SamplesPerSecond, double? Validation);
+
+/// <summary>What an epoch came to.</summary>
+/// <param name="Epoch">From 0.</param>
+/// <param name="Step">Steps done at its end.</param>
+/// <param name="Loss">Average over its steps.</param>
+/// <param name="LearningRate">At its end.</param>
+/// <param name="Validation">The metric on the validation set, or its loss where there is no metric; null without a validation set.</param>
+public sealed record TrainingEpoch(int Epoch, long Step, double Loss, double LearningRate, double? Validation);

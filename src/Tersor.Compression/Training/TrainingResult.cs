@@ -1,0 +1,23 @@
+using Tersor.Onnx;
+
+namespace Tersor.Compression.Training;
+
+/// <summary>What training came to.</summary>
+/// <param name="Model">The trained model: the graph it was, with other weights.</param>
+/// <param name="History">Every epoch.</param>
+/// <param name="BestEpoch">The one whose weights were kept.</param>
+/// <param name="MetricName">What validation measured: a metric's name, or "loss"; null without a validation set.</param>
+public sealed record TrainingResult(Model Model, IReadOnlyList<TrainingEpoch> History, int BestEpoch, string? MetricName)
+{
+    /// <summary>Names of the constants that were trained.</summary>
+    public IReadOnlyList<string> Trained { get; init; } = [];
+
+    /// <summary>Constants with a floating-point value that were not, with the reason.</summary>
+    public IReadOnlyList<(string Name, string Reason)> Untouched { get; init; } = [];
+
+    /// <summary>What went wrong and was mended on the way, in words.</summary>
+    public IReadOnlyList<string> Incidents { get; init; } = [];
+
+    /// <summary>Training samples a second, checkpoints and validation apart.</summary>
+    public double SamplesPerSecond { get; init; }
+}

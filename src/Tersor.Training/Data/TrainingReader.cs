@@ -1,0 +1,58 @@
+using System.Text;
+using Tersor.Data;
+using Tersor.Data.Loading;
+using Tersor.Onnx;
+using Tersor.Training.Libtorch;
+using static TorchSharp.torch;
+
+namespace Tersor.Training.Data;
+
+/// <summary>Reads a data set as training wants it: groups of sequences whose gradients belong to one step.</summary>
+internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType reals)
+{
+    /// <summary>True where samples are sequences, each of which is a forward pass of its own.</summary>
+    public bool IsSequential { get; } = data.Feedback.Count > 0 || data.Count > 0 && data.Read(0).Steps.Count > 1;
+
+    /// <summary>What is read.</summary>
+    public IDataSet Data => data;
+
+    /// <summary>Groups in an epoch.</summary>
+    public int Count => (data.Count + batchSize - 1) / batchSize;
+
+    /// <summary>All samples once. Each sequence is owned by whoever reads it.</summary>
+    /// <param name="seed">Order of the samples; null: as they are.</param>
+    /// <param name="epoch">Mixed into the seed.</param>
+    /// <param name="skip">Groups at the start that are left out.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public IEnumerable<IReadOnlyList<TrainingSequence>> Groups(int? seed, int epoch, int skip, CancellationToken cancellation)
+    {
+        if (IsSequential)
+        {
+            IDataSet ordered = seed is { } drawn ? data.Take(data.Count, unchecked(drawn + epoch * 486187739)) : data;
+            foreach (int[] group in Enumerable.Range(0, data.Count).Chunk(batchSize).Skip(skip))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return [.. group.Select(i => Sequence(ordered.Read(i)))];
+            }
+            yield break;
+        }
+        foreach (Batch batch in new DataLoader(data, new() { BatchSize = batchSize, ShuffleSeed = seed }).Batches(epoch, skip, cancellation))
+            yield return [Stacked(batch)];
+    }
+
+    private TrainingSequence Stacked(Batch batch)
+    {
+        Dictionary<string, Tensor> inputs = batch.Inputs.ToDictionary(i => i.Key, i => Carried(i.Value));
+        Dictionary<string, Tensor> labels = batch.Labels.Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => Carried(l.Value));
+        return new(batch.Samples, [inputs], labels, Texts(batch.Samples));
+    }
+
+    private TrainingSequence Sequence(Sample sample) => new([sample], [.. sample.Steps.Select(s => s.ToDictionary(i => i.Key, i => Carried(i.Value)))],
+        sample.Labels.Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => Carried(l.Value)), Texts([sample]));
+
+    private static Dictionary<string, string[]> Texts(IReadOnlyList<Sample> samples) => samples[0].Labels.Where(l => l.Value.Type == ElementType.String)
+        .ToDictionary(l => l.Key, l => samples.Select(s => s.Labels.TryGetValue(l.Key, out OnnxTensor? text) && text.Strings is [var first, ..] ? Encoding.UTF8.GetString(first.Span) : "").ToArray());
+
+    // Read ahead of the step that uses it: no scope of that step may own it.
+    private Tensor Carried(OnnxTensor tensor) => TorchTensors.ToTorch(tensor, tensor.Type.IsFloat() ? reals : null).DetachFromDisposeScope();
+}

@@ -1,0 +1,239 @@
+using System.Runtime.InteropServices;
+using Tersor.Onnx;
+using Tersor.Onnx.Editing;
+using Tersor.Training.Libtorch;
+using Tersor.Training.Operators;
+using static TorchSharp.torch;
+
+namespace Tersor.Training.Execution;
+
+/// <summary>A graph as a computation in libtorch, through which gradients flow. Values are released after their last use; what autograd needs of them it keeps itself.</summary>
+/// <remarks>Made once, run as often as needed. One run at a time.</remarks>
+internal sealed class GraphProgram : IDisposable
+{
+    private readonly Dictionary<Value, int> slots = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Graph, Code> codes = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Value, Tensor> constants = new(ReferenceEqualityComparer.Instance);
+    private readonly List<string> missing = [];
+    private readonly Code main;
+    private readonly object?[] values;
+
+    /// <summary>Prepares a model.</summary>
+    /// <param name="model">Not modified, and not to be modified afterwards. Functions are inlined in a copy.</param>
+    /// <param name="reals">What floating-point numbers are carried in; null: as the model has them.</param>
+    /// <exception cref="TrainingException">It holds an operator without an implementation.</exception>
+    public GraphProgram(Model model, ScalarType? reals = null)
+    {
+        if (model.Functions.Count > 0)
+        {
+            model = model.Clone();
+            FunctionInliner.InlineAll(model);
+        }
+        Model = model;
+        State = new() { Reals = reals, RunBody = RunBody, Types = ShapeInference.Infer(model) };
+        main = Compile(model.Graph);
+        if (missing.Count > 0)
+            throw new TrainingException($"{(missing.Count == 1 ? "An operator has" : $"{missing.Count} operators have")} no implementation for training: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. Cut the part that holds them off the model, or replace them.");
+        values = new object?[slots.Count];
+    }
+
+    /// <summary>The model that is run, functions inlined.</summary>
+    public Model Model { get; }
+
+    /// <summary>How it is run.</summary>
+    public RunState State { get; }
+
+    /// <summary>Tensors that stand for constants of the model: parameters, or functions of them. They are not owned, and must live as long as they stand here.</summary>
+    public IDictionary<Value, Tensor> Replaced { get; } = new Dictionary<Value, Tensor>(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Told what every node gave, before anything is released; null: nobody is.</summary>
+    public Action<Node, IReadOnlyList<object?>>? Watch { get; set; }
+
+    /// <summary>The tensor a constant is carried in; owned by the program.</summary>
+    public Tensor ConstantOf(Value value)
+    {
+        if (!constants.TryGetValue(value, out Tensor? tensor))
+        {
+            OnnxTensor stored = value.Tensor ?? throw new ArgumentException($"'{value.Name}' is no constant.", nameof(value));
+            constants[value] = tensor = TorchTensors.ToTorch(stored, State.Reals).DetachFromDisposeScope();
+        }
+        return tensor;
+    }
+
+    /// <summary>Runs the graph.</summary>
+    /// <param name="inputs">By name. Not owned.</param>
+    /// <param name="wanted">Values of the main graph to give out; null: its outputs.</param>
+    /// <returns>What was wanted, in that order; owned by the caller.</returns>
+    /// <exception cref="TrainingException">An input is missing, or an operator cannot do what is asked.</exception>
+    public object?[] Run(IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyList<Value>? wanted = null)
+    {
+        wanted ??= Model.Graph.Outputs;
+        foreach (Value input in Model.Graph.Inputs)
+        {
+            if (inputs.TryGetValue(input.Name, out Tensor? given))
+                values[slots[input]] = given.alias();
+            else if (!input.IsInitializer)
+                throw new TrainingException($"Input '{input.Name}' is not fed; the model takes {string.Join(", ", Model.Graph.Inputs.Where(v => !v.IsInitializer).Select(v => v.Name))}.");
+        }
+        try
+        {
+            return Execute(main, wanted);
+        }
+        finally
+        {
+            // Nothing is left from a run that failed half-way.
+            for (int i = 0; i < values.Length; i++)
+                Release(i);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in constants.Values)
+            tensor.Dispose();
+        constants.Clear();
+    }
+
+    private Code Compile(Graph graph)
+    {
+        foreach (Value input in graph.Inputs)
+            Slot(input);
+        List<Step> steps = [];
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Is("Constant") && node.Outputs[0]?.Tensor is not null)
+            {
+                Slot(node.Outputs[0]!);
+                continue;
+            }
+            OperatorRow? row = OperatorTable.Find(node.Domain, node.OpType, node.OpsetVersion);
+            if (row is null)
+                missing.Add($"{node} ({(node.IsStandard ? "" : node.Domain + " ")}operator set {node.OpsetVersion})");
+            foreach (Graph body in node.Bodies)
+                codes[body] = Compile(body);
+            steps.Add(new(node, row!, new(node, State), [.. node.Outputs.Select(o => o is null ? -1 : Slot(o))]));
+        }
+        Code code = new(graph, [.. steps]);
+        Dictionary<int, int> last = [];
+        for (int i = 0; i < steps.Count; i++)
+        {
+            foreach (int slot in Read(steps[i].Node).Where(v => ReferenceEquals(v.Graph, graph)).Select(Slot).Concat(steps[i].Outputs.Where(s => s >= 0)))
+                last[slot] = i;
+        }
+        foreach ((int slot, int step) in last)
+            steps[step].Released.Add(slot);
+        return code;
+    }
+
+    /// <summary>Everything a node reads, what its bodies read from outside included.</summary>
+    private static IEnumerable<Value> Read(Node node) => node.Inputs.OfType<Value>()
+        .Concat(node.Bodies.SelectMany(b => b.Nodes.SelectMany(Read).Concat(b.Outputs)));
+
+    private int Slot(Value value)
+    {
+        if (!slots.TryGetValue(value, out int slot))
+            slots[value] = slot = slots.Count;
+        return slot;
+    }
+
+    private object?[] Execute(Code code, IReadOnlyList<Value> wanted)
+    {
+        HashSet<int> kept = [.. wanted.Select(v => slots.GetValueOrDefault(v, -1))];
+        foreach (Step step in code.Steps)
+        {
+            OperatorCall call = step.Call;
+            for (int i = 0; i < call.Inputs.Length; i++)
+                call.Inputs[i] = step.Node.Inputs[i] is { } input ? Current(input) : null;
+            Store(step, RunStep(step));
+            Array.Clear(call.Inputs);
+            Watch?.Invoke(step.Node, [.. step.Outputs.Select(s => s < 0 ? null : values[s])]);
+            foreach (int slot in step.Released)
+            {
+                if (!kept.Contains(slot))
+                    Release(slot);
+            }
+        }
+        object?[] results = new object?[wanted.Count];
+        for (int i = 0; i < results.Length; i++)
+        {
+            results[i] = Current(wanted[i]) switch
+            {
+                Tensor tensor => tensor.alias(),
+                TensorSequence sequence => sequence.Alias(),
+                _ => null,
+            };
+        }
+        foreach (int slot in kept.Where(s => s >= 0))
+            Release(slot);
+        foreach (Value input in code.Graph.Inputs)
+            Release(slots[input]);
+        return results;
+    }
+
+    private static OperatorResult RunStep(Step step)
+    {
+        using IDisposable scope = NewDisposeScope(); // what an operator makes on the way goes; what autograd needs of it, it keeps
+        try
+        {
+            return step.Row.Run(step.Call).MoveToOuterDisposeScope();
+        }
+        catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or NotSupportedException or NotImplementedException or IndexOutOfRangeException)
+        {
+            string message = e.Message.Split('\n')[0].Trim();
+            string shapes = string.Join(", ", step.Call.Inputs.OfType<Tensor>().Select(t => $"{t.dtype} [{string.Join(',', t.shape)}]"));
+            throw step.Call.Bad($"cannot run on ({shapes}): {message}", e);
+        }
+    }
+
+    private void Store(Step step, OperatorResult result)
+    {
+        for (int i = 0; i < step.Outputs.Length; i++)
+        {
+            object? value = result.Several is { } several ? i < several.Length ? several[i] : null : i == 0 ? result.Single : null;
+            if (step.Outputs[i] >= 0)
+                values[step.Outputs[i]] = value;
+            else
+                (value as IDisposable)?.Dispose();
+        }
+        for (int i = step.Outputs.Length; i < (result.Several?.Length ?? 0); i++)
+            (result.Several![i] as IDisposable)?.Dispose();
+    }
+
+    private object? Current(Value value)
+    {
+        if (slots.TryGetValue(value, out int slot) && values[slot] is { } computed)
+            return computed;
+        if (value.Tensor is null)
+            return null; // an output an operator left out
+        return Replaced.TryGetValue(value, out Tensor? replaced) ? replaced : ConstantOf(value);
+    }
+
+    private void Release(int slot)
+    {
+        (values[slot] as IDisposable)?.Dispose();
+        values[slot] = null;
+    }
+
+    private object?[] RunBody(Graph body, IReadOnlyList<object?> inputs)
+    {
+        for (int i = 0; i < body.Inputs.Count; i++)
+        {
+            values[slots[body.Inputs[i]]] = i >= inputs.Count ? null : inputs[i] switch
+            {
+                Tensor tensor => tensor.alias(),
+                TensorSequence sequence => sequence.Alias(),
+                _ => null,
+            };
+        }
+        return Execute(codes[body], body.Outputs);
+    }
+
+    private sealed record Code(Graph Graph, Step[] Steps);
+
+    private sealed record Step(Node Node, OperatorRow Row, OperatorCall Call, int[] Outputs)
+    {
+        /// <summary>Slots that nothing reads afterwards.</summary>
+        public List<int> Released { get; } = [];
+    }
+}

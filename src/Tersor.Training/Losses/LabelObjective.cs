@@ -1,0 +1,67 @@
+using Tersor.Compression.Training;
+using Tersor.Onnx;
+using static TorchSharp.torch;
+
+namespace Tersor.Training.Losses;
+
+/// <summary>The distance to labels.</summary>
+internal sealed class LabelObjective : IObjective
+{
+    private readonly TrainingLoss loss;
+    private readonly LogitOutput output;
+    private readonly IReadOnlyDictionary<string, int> symbols;
+    private TrainingLoss? chosen;
+
+    /// <param name="model">The running graph.</param>
+    /// <param name="loss">What is asked for.</param>
+    /// <param name="symbols">Index of every symbol of text labels; empty where there are none.</param>
+    /// <exception cref="TrainingException">The model has no such output.</exception>
+    public LabelObjective(Model model, TrainingLoss loss, IReadOnlyDictionary<string, int> symbols)
+    {
+        (this.loss, this.symbols) = (loss, symbols);
+        Value value = loss.Output is { } name ? model.Graph.Outputs.FirstOrDefault(o => o.Name == name)
+            ?? throw new TrainingException($"The loss judges output '{name}', but the model has {string.Join(", ", model.Graph.Outputs.Select(o => o.Name))}.") : model.Graph.Outputs[0];
+        output = LogitOutput.Of(value);
+        Wanted = [output.Output, output.Logits];
+    }
+
+    public IReadOnlyList<Value> Wanted { get; }
+
+    public Tensor Loss(ObjectiveInput input)
+    {
+        string label = loss.Label ?? (input.Labels.Count + input.Texts.Count == 1 ? input.Labels.Keys.Concat(input.Texts.Keys).First() : "label");
+        if (input.Texts.TryGetValue(label, out string[]? texts))
+            return OfTexts(input, texts);
+        if (!input.Labels.TryGetValue(label, out Tensor? target))
+        {
+            throw new TrainingException(input.Labels.Count + input.Texts.Count == 0 ? "The training data have no labels, and training needs some. Name a teacher to learn from data without."
+                : $"The training data have no label '{label}' that all samples of a batch share; they have {string.Join(", ", input.Labels.Keys.Concat(input.Texts.Keys))}.");
+        }
+        chosen ??= loss is TrainingLoss.Auto ? Found(target) : loss;
+        bool logits = chosen is TrainingLoss.CrossEntropy or TrainingLoss.BinaryCrossEntropy && output.Closing is not null;
+        return HardLoss.Of(chosen, logits ? input.Values[1] : chosen is TrainingLoss.BinaryCrossEntropy ? input.Values[0].clamp(1e-7, 1 - 1e-7).logit() : input.Values[0], output.Axis, target, null);
+    }
+
+    private TrainingLoss Found(Tensor target) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
+        : target.is_floating_point() ? new TrainingLoss.MeanSquaredError() : new TrainingLoss.CrossEntropy();
+
+    private Tensor OfTexts(ObjectiveInput input, string[] texts)
+    {
+        TrainingLoss.Ctc ctc = loss as TrainingLoss.Ctc ?? new();
+        if (symbols.Count == 0)
+            throw new TrainingException("Labels are text, but nothing says which symbol has which index. Name the list of symbols with the metric of the data (keys).");
+        long[][] indices = [.. texts.Select(t => Symbols(t).ToArray())];
+        return HardLoss.Of(ctc, input.Values[1], null, tensor(indices.SelectMany(i => i).ToArray()), tensor(indices.Select(i => (long)i.Length).ToArray()));
+    }
+
+    // What the model has no symbol for it cannot learn.
+    private IEnumerable<long> Symbols(string text)
+    {
+        System.Globalization.TextElementEnumerator elements = System.Globalization.StringInfo.GetTextElementEnumerator(text);
+        while (elements.MoveNext())
+        {
+            if (symbols.TryGetValue(elements.GetTextElement(), out int index))
+                yield return index;
+        }
+    }
+}

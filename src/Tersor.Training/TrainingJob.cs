@@ -1,0 +1,25 @@
+using Tersor.Compression.Training;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+
+namespace Tersor.Training;
+
+/// <summary>What is trained, on what.</summary>
+/// <param name="Model">Not modified.</param>
+/// <param name="Data">Training samples.</param>
+/// <param name="Settings">How.</param>
+public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Settings)
+{
+    /// <summary>Samples that tell which epoch was best; null: none are held out, and the last epoch counts.</summary>
+    public IDataSet? Validation { get; init; }
+
+    /// <summary>Makes the metric of the validation set; null: its loss.</summary>
+    public Func<IMetric>? Metric { get; init; }
+
+    /// <summary>Index of every symbol of text labels. Default: none.</summary>
+    public IReadOnlyDictionary<string, int> Symbols { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>A loss of the caller's own, in place of <see cref="TrainingSettings.Loss"/>: from outputs by name and labels by name to one number with a gradient.</summary>
+    public Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? Loss { get; init; }
+}

@@ -1,0 +1,94 @@
+using Tersor.Onnx;
+
+namespace Tersor.Training.Weights;
+
+/// <summary>Random numbers to start training from, by what they are to their operator.</summary>
+/// <remarks>Kernels and matrices: uniform within ±sqrt(1 / inputs), so that the variance is a third of that of He et al. 2015, arXiv:1502.01852, as most frameworks start; those in front of a rectifier: normal, with variance
+/// 2 / inputs (there, equation 10). Recurrent weights: uniform within ±sqrt(1 / units).</remarks>
+internal static class Initializer
+{
+    /// <summary>Standard deviation of tables and learned additions.</summary>
+    private const double TableDeviation = 0.02;
+
+    /// <summary>Numbers for a weight; the same for the same seed and name.</summary>
+    public static OnnxTensor Start(ChosenWeight weight, int seed)
+    {
+        OnnxTensor old = weight.Value.Tensor!;
+        Random random = new(HashCode(weight.Value.Name, seed));
+        float[] values = new float[old.Length];
+        switch (weight.Role)
+        {
+            case WeightRole.NormalizationScale:
+                Array.Fill(values, 1);
+                break;
+            case WeightRole.NormalizationOffset:
+                break;
+            case WeightRole.Slope:
+                Array.Fill(values, 0.25f);
+                break;
+            case WeightRole.EmbeddingTable or WeightRole.Other:
+                Normal(values, TableDeviation, random);
+                break;
+            case WeightRole.Elementwise when weight.Uses[0].Node.Is("Mul"):
+                return old; // a learned scale: what it starts from is part of the design
+            case WeightRole.Elementwise:
+                Normal(values, TableDeviation, random);
+                break;
+            case WeightRole.RecurrentInputWeight or WeightRole.RecurrentStateWeight or WeightRole.RecurrentPeephole:
+                Uniform(values, Math.Sqrt(1.0 / Math.Max(weight.Uses[0].Node.Int("hidden_size", 1), 1)), random);
+                break;
+            case WeightRole.Bias when weight.Uses[0].Node.Is("LSTM", "GRU", "RNN"):
+                Uniform(values, Math.Sqrt(1.0 / Math.Max(weight.Uses[0].Node.Int("hidden_size", 1), 1)), random);
+                break;
+            case WeightRole.Bias:
+                break;
+            default:
+                long inputs = Inputs(weight);
+                if (RectifierFollows(weight))
+                    Normal(values, Math.Sqrt(2.0 / inputs), random);
+                else
+                    Uniform(values, Math.Sqrt(1.0 / inputs), random);
+                break;
+        }
+        return OnnxTensor.Create(old.Shape.AsSpan(), values);
+    }
+
+    /// <summary>How many numbers one output is the sum of.</summary>
+    private static long Inputs(ChosenWeight weight)
+    {
+        WeightUse use = weight.Uses[0];
+        OnnxTensor tensor = use.Weight;
+        if (use.OutputChannelAxis is { } axis && tensor.Rank > 0)
+            return Math.Max(tensor.Length / Math.Max(tensor.Shape[axis], 1), 1);
+        return Math.Max(tensor.Rank > 1 ? tensor.Length / tensor.Shape[^1] : tensor.Length, 1);
+    }
+
+    private static bool RectifierFollows(ChosenWeight weight)
+    {
+        Value? output = weight.Uses[0].Node.Output(0);
+        for (int i = 0; i < 3 && output is { Uses: [var use, ..] }; i++)
+        {
+            if (use.Node.Is("Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "ThresholdedRelu"))
+                return true;
+            if (!use.Node.Is("BatchNormalization", "Add", "MaxPool"))
+                return false;
+            output = use.Node.Output(0);
+        }
+        return false;
+    }
+
+    private static void Normal(float[] values, double deviation, Random random)
+    {
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+    }
+
+    private static void Uniform(float[] values, double bound, Random random)
+    {
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)(bound * (2 * random.NextDouble() - 1));
+    }
+
+    // string.GetHashCode differs from run to run.
+    private static int HashCode(string name, int seed) => name.Aggregate(unchecked(seed * 486187739 + 17), (hash, c) => unchecked(hash * 31 + c));
+}

@@ -1,0 +1,15 @@
+using Tersor.Onnx;
+
+namespace Tersor.Training.Weights;
+
+/// <summary>Numbers that are trained: a part of the flat buffer of all of them.</summary>
+/// <param name="Name">Name of the constant.</param>
+/// <param name="Shape">Its shape.</param>
+/// <param name="Offset">Where it begins in the buffer.</param>
+/// <param name="Role">What it is to its operator.</param>
+/// <param name="Stands">Constants of the program it stands for: one, or several that are tied.</param>
+internal sealed record Parameter(string Name, long[] Shape, long Offset, WeightRole Role, IReadOnlyList<Value> Stands)
+{
+    /// <summary>How many numbers.</summary>
+    public long Length { get; } = Shape.Aggregate(1L, (a, b) => a * b);
+}
