@@ -59,6 +59,7 @@ public sealed class OptimizeTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--data-root folder", ExitCodes.WrongUsage, "give them with --data")]
     [InlineData("--dim batch=1", ExitCodes.WrongUsage, "No input has a dimension named 'batch'")]
     [InlineData("--dim N=zero", ExitCodes.WrongUsage, "--dim 'N=zero' is not understood")]
     [InlineData("--dim N=-1", ExitCodes.WrongUsage, "--dim 'N=-1' is not understood")]

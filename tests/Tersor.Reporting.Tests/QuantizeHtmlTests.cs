@@ -16,6 +16,13 @@ public sealed partial class QuantizeHtmlTests
     private const string Hostile = "</script><img src=x onerror=alert(1)><!-- {{policy}} ]]> \" ' & \u2028";
 
     [Fact]
+    public void Buttons_side_by_side_go_on_in_the_next_line_where_a_phone_has_no_room()
+    {
+        string style = Assert.Single(new RenderedPage(SampleReport.Classifier()).Styles);
+        Assert.Matches(@"\.choice \{[^}]*flex-wrap: wrap", style);
+    }
+
+    [Fact]
     public void Names_of_a_model_never_become_markup()
     {
         RenderedPage harmless = new(SampleReport.Classifier()), hostile = new(WithHostileNames());

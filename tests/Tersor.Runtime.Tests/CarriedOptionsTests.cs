@@ -39,6 +39,15 @@ public sealed class CarriedOptionsTests : IDisposable
     }
 
     [Fact]
+    public void A_value_longer_than_the_engine_takes_does_not_keep_a_model_from_loading()
+    {
+        Model model = Network();
+        model.Metadata[CarriedOptions.Prefix + CarriedOptions.DisabledOptimizers] = new string('x', 100_000);
+        using ModelSession session = new(model);
+        Assert.Equal(["x"], session.InputNames);
+    }
+
+    [Fact]
     public void Setting_options_replaces_those_before_and_leaves_other_metadata()
     {
         Model model = Network();

@@ -61,7 +61,7 @@ internal static class QuantizeCommand
         Option<string> output = CommonOptions.Output();
         DataOptions data = new(required: false);
         QuantizationOptions quantization = new();
-        Option<bool> dryRun = new("--dry-run") { Description = "Measure and decide, print the plan, and write nothing." };
+        Option<bool> dryRun = new("--dry-run") { Description = "Measure and decide, print the plan, and write no model." };
         Option<bool> noPlan = new("--no-plan") { Description = "Do not write what was measured and decided beside the model (int8.plan.json beside int8.onnx)." };
         Option<string?> saveRanges = new("--save-ranges") { HelpName = "file", Description = "Write the calibration ranges to a file, for --use-ranges." };
         Option<string?> report = new("--report") { HelpName = "file", Description = "Write a report with charts: one HTML file that needs nothing else." };
@@ -103,35 +103,38 @@ internal static class QuantizeCommand
 
     public static int Execute(QuantizeRequest request, Terminal terminal, CancellationToken cancellation)
     {
-        OutputPath.Check(request.Output, request.Force, request.Model);
-        foreach (string side in new[] { request.SaveRanges, request.Report }.OfType<string>())
-            OutputPath.Check(side, force: true, request.Model);
+        CheckPaths(request);
         string[] problems = [.. request.Settings.Problems()];
         if (problems.Length > 0)
             throw new UsageException(string.Join(" ", problems));
         if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null && request.Settings.Plan is null)
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
+        if (request.Settings.KnownRanges is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null))
+            throw new UsageException("--use-ranges is for static quantization from data; a plan holds its own ranges, and the other modes need none.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
         QuantizeResult result = Quantize(request, input, terminal, cancellation);
         if (request.SaveRanges is { } rangeFile)
-            Side(result, rangeFile, plan => new CalibrationRanges(plan.Model, plan.Ranges).Save(rangeFile), "--save-ranges", terminal);
+            Side(result, rangeFile, plan => CalibrationRanges.Of(plan).Save(rangeFile), "--save-ranges", terminal);
         if (request.DryRun)
         {
-            terminal.Out.WriteLine(result.Plan?.ToJson() ?? "There is no plan: nothing had to be measured.");
+            if (result.Plan is { } decided)
+                terminal.Out.WriteLine(decided.ToJson());
+            else
+                terminal.Say("There is no plan: nothing that was measured decided.");
             return ExitCodes.Done;
         }
         bool quantized = result.Report.Changes.Count > 0;
         BenchmarkReport? latency = quantized ? MeasureLatency(request, input, result.Model, terminal, cancellation) : null;
         // Written down as no gain only where both were measured and neither improved.
-        bool gain = quantized && (latency is null || IsSmaller(input, result.Model) || latency.Results[1].SpeedUp is { Low: > 1 });
+        bool gain = quantized && (latency is null || result.WeightBytes < input.Bytes || latency.Results[1].SpeedUp is { Low: > 1 });
         if (gain)
             Save(request, input, result, cancellation);
-        long after = gain ? CheckedModel.FileBytes(request.Output, result.Model) : input.Bytes;
+        long after = gain ? CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading)) : input.Bytes;
         QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency);
         if (request.Report is { } page)
-            HtmlFile.Write(page, writer => QuantizeHtml.Write(WithContext(report, request), writer));
+            TextFile.Write(page, writer => QuantizeHtml.Write(WithContext(report, request), writer));
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
@@ -143,6 +146,26 @@ internal static class QuantizeCommand
         terminal.Say(quantized ? "No gain: the result is neither smaller nor faster, and nothing was written." : "No gain: no layer could be quantized, and nothing was written.");
         return ExitCodes.NoGain;
     }
+
+    /// <summary>Refuses files that would replace the model, each other, or what is written beside the result.</summary>
+    private static void CheckPaths(QuantizeRequest request)
+    {
+        OutputPath.Check(request.Output, request.Force, request.Model);
+        if (request is { DryRun: true, Report: not null })
+            throw new UsageException("--report is about a model that was written, and --dry-run writes none; leave one of them out.");
+        List<string> taken = [request.Model, request.Output, PlanPath(request), SessionOptionFile.PathFor(request.Output)];
+        foreach ((string option, string? path) in new[] { ("--save-ranges", request.SaveRanges), ("--report", request.Report) })
+        {
+            if (path is null)
+                continue;
+            if (taken.Exists(other => OutputPath.AreSame(path, other)))
+                throw new UsageException($"{option} '{path}' is the model, or a file that is written for another purpose. Give another name.");
+            OutputPath.Check(path, force: false);
+            taken.Add(path);
+        }
+    }
+
+    private static string PlanPath(QuantizeRequest request) => Path.ChangeExtension(request.Output, ".plan.json");
 
     /// <summary>What the page says beside what was found.</summary>
     private static QuantizeReport WithContext(QuantizeReport report, QuantizeRequest request) => report with
@@ -166,7 +189,7 @@ internal static class QuantizeCommand
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(request.Output))!); // as writing the model does
         if (request.WritePlan && result.Plan is { } plan)
-            plan.Save(Path.ChangeExtension(request.Output, ".plan.json"));
+            plan.Save(PlanPath(request));
         SessionOptionFile.Write(request.Output, result.Model);
         input.Save(result.Model, request.Output, request.Writing, cancellation);
     }
@@ -178,9 +201,6 @@ internal static class QuantizeCommand
         else
             terminal.Say($"Warning: {option} wrote nothing to {path}, since no ranges were observed.");
     }
-
-    private static bool IsSmaller(CheckedModel input, Model result) =>
-        result.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength) < input.Bytes;
 
     /// <summary>Both models on the same sample; null where it was not asked for or the model would have to be written twice at great cost.</summary>
     private static BenchmarkReport? MeasureLatency(QuantizeRequest request, CheckedModel input, Model result, Terminal terminal, CancellationToken cancellation)

@@ -51,7 +51,8 @@ internal sealed class DataOptions
     }
 
     /// <summary>What was asked for.</summary>
-    public DataRequest Read(ParseResult parsed) => new(parsed.GetValue(data), parsed.GetValue(root), parsed.GetResult(metrics) is null ? [] : parsed.GetValue(metrics) ?? []);
+    /// <exception cref="UsageException">A root for no data.</exception>
+    public DataRequest Read(ParseResult parsed) => parsed.GetValue(data) is null && parsed.GetValue(root) is not null ? throw new UsageException("--data-root is the root of data; give them with --data.") : new(parsed.GetValue(data), parsed.GetValue(root), parsed.GetResult(metrics) is null ? [] : parsed.GetValue(metrics) ?? []);
 }
 
 /// <summary>Data as a command line names them.</summary>

@@ -12,11 +12,14 @@ internal static class OutputPath
             throw new UsageException($"The output '{output}' is a folder; give the name of a file.");
         foreach (string input in inputs)
         {
-            if (!force && Resolve(output) == Resolve(input))
+            if (!force && AreSame(output, input))
                 throw new UsageException($"The output '{output}' is the input itself. Give another name, or --force to replace the input.");
         }
         RequireWritable(output);
     }
+
+    /// <summary>Whether two paths lead to one file.</summary>
+    public static bool AreSame(string a, string b) => Resolve(a) == Resolve(b);
 
     /// <summary>Makes a file and drops it in the nearest folder that exists: the others are made when the result is written.</summary>
     private static void RequireWritable(string output)

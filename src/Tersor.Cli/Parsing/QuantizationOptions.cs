@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using Tersor.Cli.Running;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
-using Tersor.Compression.Quantization.Ranges;
 using Tersor.Onnx;
 using Tersor.Pipeline.Quantization;
 
@@ -13,6 +12,16 @@ namespace Tersor.Cli.Parsing;
 internal sealed class QuantizationOptions
 {
     private static readonly QuantizeSettings Defaults = new();
+
+    /// <summary>The element types that activations may have.</summary>
+    private enum ActivationType
+    {
+        UInt8 = ElementType.UInt8,
+        Int8 = ElementType.Int8,
+        UInt16 = ElementType.UInt16,
+        Int16 = ElementType.Int16,
+    }
+
     private readonly Option<QuantizationMode> mode = new("--mode")
     {
         Description = "Static needs calibration data, Dynamic (MatMul, Gemm and LSTM only) and Weights (smaller, not faster) none; Auto is static where there are data.",
@@ -43,7 +52,7 @@ internal sealed class QuantizationOptions
     };
 
     private readonly Option<long?> maxSize = SizeOption.Create("--max-size", "Bytes of weights the result may have at most: 3MB, 250kB.");
-    private readonly Option<RangeEstimator?> ranges = RangeOption.Create();
+    private readonly Option<string> ranges = RangeOption.Create();
     private readonly Option<string[]> repairs = new("--repair")
     {
         HelpName = "name",
@@ -55,14 +64,16 @@ internal sealed class QuantizationOptions
             {
                 foreach (Token token in result.Tokens.Where(t => t.Value != "none" && !RepairNames.All.Contains(t.Value)))
                     result.AddError($"There is no repair '{token.Value}'; there are {string.Join(", ", RepairNames.All)}, and none.");
+                if (result.Tokens.Any(t => t.Value == "none") && result.Tokens.Any(t => t.Value != "none"))
+                    result.AddError("--repair none goes with no other repair.");
             },
         },
     };
 
-    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured; give --data where its repairs need them." };
+    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured, and what it says goes before other options; give --data where its repairs need them." };
     private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
     private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
-    private readonly Option<ElementType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster." };
+    private readonly Option<ActivationType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster." };
     private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 7 or 8: products of 8-bit weights can saturate on x64 without VNNI. What suits the target, unless said otherwise." };
     private readonly Option<bool> perTensor = new("--per-tensor") { Description = "One scale a weight tensor instead of one an output channel." };
     private readonly Option<bool> asymmetricWeights = new("--asymmetric-weights") { Description = "Give weights a zero point; with --per-tensor only." };
@@ -99,7 +110,7 @@ internal sealed class QuantizationOptions
         MinSqnr = parsed.GetValue(minSqnr),
         MinSpeedUp = parsed.GetValue(minSpeedUp),
         MaxBytes = parsed.GetValue(maxSize),
-        Ranges = parsed.GetValue(ranges),
+        Ranges = RangeOption.Read(parsed.GetValue(ranges)),
         Repairs = parsed.GetValue(repairs) is { Length: > 0 } named ? [.. named.Where(r => r != "none")] : Defaults.Repairs,
         Plan = parsed.GetValue(plan) is { } file ? QuantizationPlan.Load(file) : null,
         KnownRanges = parsed.GetValue(useRanges) is { } known ? CalibrationRanges.Load(known) : null,
@@ -123,7 +134,7 @@ internal sealed class QuantizationOptions
         NumberFormat suited = EngineRules.For(parsed.GetValue(target)).Format;
         return suited with
         {
-            Activations = parsed.GetValue(activations) ?? suited.Activations,
+            Activations = parsed.GetValue(activations) is { } type ? (ElementType)type : suited.Activations,
             SymmetricActivations = parsed.GetValue(symmetricActivations) || suited.SymmetricActivations,
             WeightBits = parsed.GetValue(weightBits) ?? suited.WeightBits,
             Weights = parsed.GetValue(perTensor) ? new Granularity.PerTensor() : suited.Weights,

@@ -122,6 +122,7 @@ internal sealed class CheckedModel : IDisposable
         {
             sized = Model.Clone();
             new FixDimensionsPass(sizes).Run(sized, PassContext.None);
+            RequireFitting(sized);
         }
         IEnumerable<(Inputs? Sample, long Size)> candidates = Samples is { Count: > 0 } given ? [(given[0], 1)] : TriedSizes.Select(size => (SampleInputs.Make(sized, 1, new(First: 1, Others: size)), size));
         string reason = "its inputs are not tensors of numbers";
@@ -149,6 +150,16 @@ internal sealed class CheckedModel : IDisposable
             throw new RuntimeException($"ONNX Runtime does not load {Path}: {refusal}");
         terminal.Say(loads ? $"Warning: ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
             : $"Warning: ONNX Runtime does not load {Path}: {refusal}");
+    }
+
+    /// <summary>Throws where the samples have other sizes than the model is to take.</summary>
+    private void RequireFitting(Model sized)
+    {
+        foreach (Value input in sized.Graph.Inputs)
+        {
+            if (Samples is [var first, ..] && first.GetValueOrDefault(input.Name) is RuntimeValue.Dense { Tensor.Shape: var given } && input.Type?.AsTensor?.FixedShape is { } wanted && !given.SequenceEqual(wanted))
+                throw new UsageException($"Samples of the data have the shape [{string.Join(", ", given)}] for input '{input.Name}', and by --dim or --input-shape the model would take [{string.Join(", ", wanted)}] only.");
+        }
     }
 
     private void Verify(string temporary, CancellationToken cancellation)

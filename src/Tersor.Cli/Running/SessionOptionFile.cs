@@ -11,13 +11,16 @@ internal static partial class SessionOptionFile
     /// <summary>Writes the file, or removes the one of an earlier model of the same name.</summary>
     public static void Write(string modelPath, Model model)
     {
-        string path = Path.ChangeExtension(modelPath, ".session.json");
+        string path = PathFor(modelPath);
         IReadOnlyDictionary<string, string> options = CarriedOptions.Of(model.Metadata);
         if (options.Count == 0)
             File.Delete(path);
         else
-            File.WriteAllText(path, JsonSerializer.Serialize(options, OptionJson.Default.IReadOnlyDictionaryStringString) + Environment.NewLine);
+            TextFile.Write(path, writer => writer.WriteLine(JsonSerializer.Serialize(options, OptionJson.Default.IReadOnlyDictionaryStringString)));
     }
+
+    /// <summary>Where those of a model lie.</summary>
+    public static string PathFor(string modelPath) => Path.ChangeExtension(modelPath, ".session.json");
 
     [JsonSourceGenerationOptions(WriteIndented = true)]
     [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]

@@ -19,7 +19,7 @@ public sealed class WidenHalfPass : Pass
     protected override PassReport Apply(Model model, PassContext context)
     {
         PassReport report = new();
-        foreach (Value input in model.Graph.Inputs.Where(v => !v.IsInitializer && IsHalf(v.Type?.AsTensor?.ElementType) && !v.IsUnused).ToArray())
+        foreach (Value input in model.Graph.Inputs.Where(v => (!v.IsInitializer || v.IsOverridable) && IsHalf(v.Type?.AsTensor?.ElementType) && !v.IsUnused).ToArray())
             Widen(input);
         (Value Output, ElementType Type)[] outputs = [.. model.Graph.Outputs.Where(o => IsHalf(o.Type?.AsTensor?.ElementType)).Select(o => (o, o.Type!.AsTensor!.ElementType))];
         foreach (Graph graph in model.AllGraphs())
@@ -39,8 +39,7 @@ public sealed class WidenHalfPass : Pass
         {
             int index = model.Graph.Outputs.ToList().IndexOf(output);
             Value cast = model.Graph.AddNode("Cast", [output], [$"{output.Name}_half"], [new("to", (Attribute)(long)type)]).Outputs[0]!;
-            cast.Type = output.Type is OnnxType.Tensor tensor ? tensor with { ElementType = type } : null;
-            model.Graph.SetOutput(index, cast);
+            model.Graph.SetOutput(index, cast); // takes the output's name, and its type, which is single by now
             cast.Type = output.Type is OnnxType.Tensor known ? known with { ElementType = type } : null;
         }
         return report;

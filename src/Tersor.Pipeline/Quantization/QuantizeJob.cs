@@ -10,8 +10,8 @@ using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
-/// <summary>Quantizes a model end to end: calibrate, rank the layers by the error they cause, and leave as few of them float as the metric asks for.</summary>
-/// <remarks>Selection reads held-out samples only, never those a final evaluation reads. The same model, data and settings give the same result.</remarks>
+/// <summary>Quantizes a model end to end: calibrates, measures what pays in 8 bits on this machine, and takes the fastest model within the budget.</summary>
+/// <remarks>Selection reads held-out samples only, never those a final evaluation reads. What is decided depends on measured times; the plan of a result gives the same bytes again.</remarks>
 public sealed class QuantizeJob(QuantizeSettings settings)
 {
     /// <summary>How the model is rewritten for the engine first: sizes to fix, samples and runner to verify with. Level and passes are the job's.</summary>
@@ -35,13 +35,27 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             model = model.Clone();
             new WidenHalfPass().Run(model, new() { Cancellation = cancellation });
         }
-        if (settings.Plan is { } plan)
-            return Replay(model, plan, calibration, selection, progress, cancellation);
         QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
-        return mode == QuantizationMode.Dynamic ? Dynamic(model, cancellation)
-            : mode == QuantizationMode.Weights ? WeightsOnly(model, cancellation)
+        return settings.Plan is { } plan ? Conditioned(Replay(model, plan, calibration, selection, progress, cancellation), model, calibration, "", cancellation)
+            : mode == QuantizationMode.Dynamic ? Conditioned(Dynamic(model, cancellation), model, calibration, "", cancellation)
+            : mode == QuantizationMode.Weights ? Conditioned(WeightsOnly(model, cancellation), model, calibration, "", cancellation)
             : calibration is { Count: > 0 } data ? Static(model, data, selection, metric, progress, cancellation)
             : throw new CompressionException("Static quantization needs calibration data; give some, or choose dynamic quantization.") { Pass = "quantize" };
+    }
+
+    /// <summary>A result there was nothing to choose about: it fulfils the conditions on size and speed, or the job fails.</summary>
+    private QuantizeResult Conditioned(QuantizeResult result, Model model, IDataSet? data, string objection, CancellationToken cancellation)
+    {
+        if (settings.MaxBytes is { } most && result.WeightBytes > most)
+            throw Fail($"The result has {result.WeightBytes} bytes of weights; at most {most} are allowed (--max-size).");
+        if (settings.MinSpeedUp is not { } least)
+            return result;
+        Sample sample = data is { Count: > 0 } ? data.Read(0) : new("made up", [MadeUp(model)], new Dictionary<string, Tensor>());
+        MedianInterval reached = SpeedCheck.Measure([model, result.Model], sample, new() { Threads = settings.Threads }, null, cancellation)[1].SpeedUp;
+        return reached.Low >= least ? result
+            : throw Fail($"The result is {reached.Median:0.00} times as fast as the float model (at least {reached.Low:0.00}), and {least:0.##} were asked for (--min-speedup).{(objection.Length > 0 ? $" Static quantization gave nothing: {objection}." : "")}");
+
+        static CompressionException Fail(string message) => new(message) { Pass = "quantize" };
     }
 
     private QuantizeResult Dynamic(Model model, CancellationToken cancellation)
@@ -71,16 +85,19 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             metric = null;
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection, settings.CalibrationSamples, settings.Seed);
         // A metric of a handful of samples cannot show a small drop: that it is partly measured where ranges were learned does less harm.
-        IDataSet judging = selection is null && selecting.Count < Judge.LeastForOrder ? data.Take(settings.SelectionSamples, settings.Seed) : selecting;
+        IDataSet judging = selection is null or { Count: 0 } && selecting.Count < Judge.LeastForOrder ? data.Take(settings.SelectionSamples, settings.Seed) : selecting;
         Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
         CalibratedModel prepared = Prepared(model, sample, data.Feedback, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
+        string fingerprint = ModelFingerprint.Of(prepared.Model);
+        if (settings.KnownRanges is { } known && known.Model != fingerprint)
+            throw new CompressionException($"The calibration ranges given were found with another model, or with other options: their fingerprint is {known.Model}, that of this one {fingerprint}. Find them anew.") { Pass = "quantize" };
         CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), ModelFingerprint.Of(prepared.Model), calibrated, calibrating, selecting, judging, metric, StoreWeights));
+        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, judging, metric, StoreWeights));
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;
-        QuantizeResult stored = WeightsOnly(model, cancellation);
+        QuantizeResult stored = Conditioned(WeightsOnly(model, cancellation), model, data, search.Objection, cancellation);
         foreach (QuantizationUnit unit in calibrated.Everything.Units.Where(u => u.IsLayer))
             stored.Report.Skip(unit.Anchor.ToString(), search.Objection);
         foreach (PassSkip skip in calibrated.Everything.Skipped)
@@ -128,13 +145,11 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection, int count, int seed)
     {
         IDataSet calibrating = data;
-        if (selection is null && data.Count > 1)
-            (calibrating, selection) = data.Split(0.8, seed);
-        if (calibrating.Count == 0)
-            calibrating = data;
-        return (calibrating.Take(count, seed), (selection ?? data).Take(settings.SelectionSamples, seed));
+        if (selection is null or { Count: 0 })
+            (calibrating, selection) = data.Count > 1 ? data.Split(Math.Min(0.8, 1 - 1.0 / data.Count), seed) : (data, data); // one sample of each at least
+        return (calibrating.Take(count, seed), selection.Take(settings.SelectionSamples, seed));
     }
 
-    private string? ByUser(Node node) => settings.StandardOperatorsOnly && node.Is("LSTM") ? "only an operator of ONNX Runtime's own does it in 8 bits"
+    private string? ByUser(Node node) => settings.StandardOperatorsOnly && EngineRules.For(settings.Target).Find(node) is { Kind: RuleKind.RunTime } ? "only an operator of ONNX Runtime's own does it in 8 bits"
         : settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match ? $"kept float by '{match}'" : null;
 }

@@ -26,6 +26,9 @@ public sealed record QuantizationCandidate(string Name, int FloatLayers, double?
 public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassReport Report, double? FloatMetric, string? MetricName,
     IReadOnlyList<LayerSensitivity> Sensitivities, IReadOnlyList<QuantizationCandidate> Candidates)
 {
+    /// <summary>Bytes of the model's weights; one that several nodes share counts once.</summary>
+    public long WeightBytes => Model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
+
     /// <summary>Regions of several connected layers by the error each causes alone.</summary>
     public IReadOnlyList<LayerSensitivity> Regions { get; init; } = [];
 

@@ -14,7 +14,7 @@ public enum QuantizationMode
     /// <summary>From calibration data, before the model is deployed.</summary>
     Static,
 
-    /// <summary>At run time, for MatMul and Gemm only. Needs no data.</summary>
+    /// <summary>At run time, for MatMul, Gemm and LSTM only. Needs no data.</summary>
     Dynamic,
 
     /// <summary>Not at all: weights are stored in 8 bits and computed with in float. Needs no data; smaller, not faster.</summary>
@@ -114,7 +114,7 @@ public sealed record QuantizeSettings
             yield return $"{nameof(MinSpeedUp)} is {speed}; expected a number above 0.";
         if (MaxBytes is < 1)
             yield return $"{nameof(MaxBytes)} is {MaxBytes}; expected 1 or more.";
-        foreach (string problem in Format?.Problems() ?? [])
+        foreach (string problem in (Format?.Problems() ?? []).Concat(Plan?.Problems() ?? []).Concat(KnownRanges?.Problems() ?? []))
             yield return problem;
         if (Threads < 0)
             yield return $"{nameof(Threads)} is {Threads}; expected 0 or more.";

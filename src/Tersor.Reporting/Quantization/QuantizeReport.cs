@@ -28,7 +28,7 @@ public sealed record QuantizeReport
     /// <summary>The float model's metric on the held-out samples.</summary>
     public required double? FloatMetric { get; init; }
 
-    /// <summary>What was tried, in order.</summary>
+    /// <summary>What was tried, the fastest first.</summary>
     public required IReadOnlyList<QuantizationCandidate> Candidates { get; init; }
 
     /// <summary>Layers by the error each causes alone, the most sensitive first.</summary>

@@ -12,18 +12,24 @@ public static class CarriedOptions
     /// <summary>The engine's key for rewrites to leave out, separated by semicolons.</summary>
     public const string DisabledOptimizers = "optimization.disable_specified_optimizers";
 
+    /// <summary>Characters of a value: the engine refuses to load anything under a longer one.</summary>
+    private const int MaxValue = 2000;
+
     private static readonly string[] Allowed = [DisabledOptimizers, "session.set_denormal_as_zero", "session.qdqisint8allowed", "session.enable_quant_qdq_cleanup"];
 
-    /// <summary>The options among metadata, by the engine's key; those that may not be carried are left out.</summary>
+    /// <summary>The options among metadata, by the engine's key; those that may not be carried, or are too long to be options, are left out.</summary>
     public static IReadOnlyDictionary<string, string> Of(IEnumerable<KeyValuePair<string, string>> metadata) => metadata
-        .Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal) && Allowed.Contains(entry.Key[Prefix.Length..])).ToDictionary(entry => entry.Key[Prefix.Length..], entry => entry.Value);
+        .Where(entry => entry.Key.StartsWith(Prefix, StringComparison.Ordinal) && IsCarried(entry.Key[Prefix.Length..], entry.Value)).ToDictionary(entry => entry.Key[Prefix.Length..], entry => entry.Value);
+
+    /// <summary>Whether a model may carry an option: one that changes how fast it runs, with a value the engine takes.</summary>
+    public static bool IsCarried(string key, string value) => Allowed.Contains(key) && value.Length <= MaxValue;
 
     /// <summary>Lets a model carry exactly these options.</summary>
     /// <exception cref="ArgumentException">One of them may not be carried.</exception>
     public static void Set(Model model, IReadOnlyDictionary<string, string> options)
     {
-        if (options.Keys.FirstOrDefault(key => !Allowed.Contains(key)) is { } refused)
-            throw new ArgumentException($"'{refused}' cannot be carried by a model; {string.Join(", ", Allowed)} can.", nameof(options));
+        if (options.FirstOrDefault(o => !IsCarried(o.Key, o.Value)).Key is { } refused)
+            throw new ArgumentException($"'{refused}' cannot be carried by a model, or its value cannot; {string.Join(", ", Allowed)} can.", nameof(options));
         foreach (string key in model.Metadata.Keys.Where(k => k.StartsWith(Prefix, StringComparison.Ordinal)).ToArray())
             model.Metadata.Remove(key);
         foreach ((string key, string value) in options.OrderBy(o => o.Key, StringComparer.Ordinal))

@@ -67,6 +67,30 @@ public sealed class QuantizeJobTests
         Assert.Contains("at most 10 are allowed", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1), InlineData(2)]
+    public void Candidates_are_judged_on_a_sample_however_few_there_are(int samples)
+    {
+        QuantizeResult result = Run(new() { Repairs = [] }, new Noise(samples));
+        Assert.All(result.Candidates, c => Assert.True(double.IsFinite(c.Sqnr!.Value)));
+    }
+
+    [Fact]
+    public void A_validation_part_without_samples_is_none()
+    {
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, Repairs = [] }).Run(Network(), Data, Data.Take(0), null);
+        Assert.All(result.Candidates, c => Assert.True(double.IsFinite(c.Sqnr!.Value)));
+    }
+
+    [Fact]
+    public void Weights_stored_small_because_no_layer_runs_in_8_bits_keep_to_the_speed_asked_for()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() =>
+            new QuantizeJob(new() { KeepFloat = ["*"], MinSpeedUp = 1000 }).Run(Network(), Data, null, null));
+        Assert.Contains("1000", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--min-speedup", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Evidence_accounts_for_repairs_histograms_and_kernels()
     {

@@ -39,6 +39,6 @@ public sealed record NumberFormat
         if (WeightBits is not (7 or 8))
             yield return $"{nameof(WeightBits)} is {WeightBits}; expected 7 or 8.";
         if (AsymmetricWeights && Weights is not Granularity.PerTensor)
-            yield return "Asymmetric weights need one scale a tensor.";
+            yield return "Asymmetric weights need one scale a tensor (--per-tensor).";
     }
 }

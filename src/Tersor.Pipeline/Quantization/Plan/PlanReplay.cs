@@ -23,8 +23,8 @@ internal sealed class PlanReplay(QuantizationPlan plan, QuantizeSettings setting
         if (ModelFingerprint.Of(prepared.Model) is var found && found != plan.Model)
             throw Fail($"The plan was made for another model, or with other options: its fingerprint is {plan.Model}, that of this one {found}. Repeat the options of the command that made it, --data, --dim and --input-shape among them, or make the plan anew.");
         if (plan.NeedsData && calibrating is null)
-            throw Fail($"The plan names repairs that need the calibration data ({string.Join(", ", plan.Repairs)}); give them with --data, or remove the repairs from the plan.");
-        CalibratedModel model = Repaired(prepared, calibrating, cancellation);
+            throw Fail($"The plan names repairs that need the calibration data ({string.Join(", ", plan.Repairs.Where(QuantizationPlan.ReadsData))}); give them with --data, or make the plan anew without them (--repair).");
+        CalibratedModel model = ModelRepairs.Apply(plan.Repairs.Where(ModelRepairs.Has), prepared, calibrating, cancellation);
         Dictionary<string, PlannedLayer> layers = plan.Layers.ToDictionary(l => l.Layer);
         HashSet<string> known = [.. model.Everything.Units.Select(u => u.Key)];
         if (layers.Values.FirstOrDefault(l => l.Form is LayerForm.Static or LayerForm.Dynamic && !known.Contains(l.Layer)) is { } unknown)
@@ -50,20 +50,7 @@ internal sealed class PlanReplay(QuantizationPlan plan, QuantizeSettings setting
         Model result = model.Build(placement, numbers, out PassReport report);
         storeWeights(result, report, n => n.Output(0) is { } output && layers.GetValueOrDefault(output.Name)?.Form == LayerForm.Float ? "the plan says float" : null, cancellation);
         CarriedOptions.Set(result, plan.SessionOptions);
-        return new(result, QuantizationMode.Static, report, null, null, [], []) { Plan = plan, Evidence = new() { Histograms = [] } };
-    }
-
-    private CalibratedModel Repaired(CalibratedModel prepared, IDataSet? calibrating, CancellationToken cancellation)
-    {
-        CalibratedModel model = prepared;
-        foreach (string repair in plan.Repairs.Where(ModelRepairs.Has))
-        {
-            if (repair == RepairNames.Migrate)
-                model = model.Calibrate(RepairSearch.TrialSamplesOf(calibrating!), threads: 1, null, cancellation);
-            if (ModelRepairs.Apply(repair, model) is { } changed)
-                model = model.For(changed, cancellation);
-        }
-        return model;
+        return new(result, QuantizationMode.Static, report, null, null, [], []) { Plan = plan };
     }
 
     private static CompressionException Fail(string message) => new(message) { Pass = "quantize" };

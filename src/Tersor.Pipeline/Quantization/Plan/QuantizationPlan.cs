@@ -4,6 +4,7 @@ using Tersor.Compression;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -39,7 +40,18 @@ public sealed record PlannedLayer(string Layer, string Node, string Operator, La
 /// <param name="Low">Least value represented.</param>
 /// <param name="High">Greatest value represented.</param>
 /// <param name="Estimator">What gave it.</param>
-public sealed record PlannedRange(string Value, double Low, double High, string Estimator);
+public sealed record PlannedRange(string Value, double Low, double High, string Estimator)
+{
+    internal static IEnumerable<string> Problems(IReadOnlyList<PlannedRange>? ranges)
+    {
+        if (ranges is null || ranges.Any(r => r?.Value is null))
+            yield return "A range has no value it belongs to.";
+        else if (ranges.GroupBy(r => r.Value).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            yield return $"The range of '{twice.Key}' stands in it more than once.";
+        else if (ranges.FirstOrDefault(r => !(r.Low <= r.High && double.IsFinite(r.Low) && double.IsFinite(r.High))) is { } wrong)
+            yield return $"The range of '{wrong.Value}' is {wrong.Low} to {wrong.High}; expected two numbers, the lower one first.";
+    }
+}
 
 /// <summary>What numbers a plan's activations and weights become, in words that a file can hold.</summary>
 /// <param name="Activations">UInt8, Int8, UInt16 or Int16.</param>
@@ -106,7 +118,9 @@ public sealed record QuantizationPlan
     public required IReadOnlyList<PlannedRange> Ranges { get; init; }
 
     /// <summary>Repairs that cannot be made without the calibration data.</summary>
-    public bool NeedsData => Repairs.Any(r => r != RepairNames.Equalize);
+    public bool NeedsData => Repairs.Any(ReadsData);
+
+    internal static bool ReadsData(string repair) => repair != RepairNames.Equalize;
 
     /// <summary>Reads a plan file.</summary>
     /// <exception cref="CompressionException">It is no plan, or not one of this version.</exception>
@@ -115,9 +129,25 @@ public sealed record QuantizationPlan
         QuantizationPlan plan = PlanJson.Read(path, PlanJson.Default.QuantizationPlan, "plan");
         if (plan.Version != CurrentVersion)
             throw new CompressionException($"The plan {path} has version {plan.Version}; this program reads version {CurrentVersion}. Make it anew without --plan.") { Pass = "quantize" };
-        if (plan.Repairs.FirstOrDefault(r => !RepairNames.All.Contains(r)) is { } unknown)
-            throw new CompressionException($"The plan {path} names a repair '{unknown}'; there are {string.Join(", ", RepairNames.All)}.") { Pass = "quantize" };
+        PlanJson.Require(path, "plan", plan.Problems());
         return plan;
+    }
+
+    /// <summary>Every broken rule, in words; empty when the plan is usable. Whether it fits a model is seen when it is carried out.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (CalibrationSamples < 1)
+            yield return $"{nameof(CalibrationSamples)} is {CalibrationSamples}; expected 1 or more.";
+        foreach (string? repair in Repairs.Where(r => !RepairNames.All.Contains(r)))
+            yield return $"There is no repair '{repair}'; there are {string.Join(", ", RepairNames.All)}.";
+        foreach ((string key, _) in SessionOptions.Where(o => o.Value is null || !CarriedOptions.IsCarried(o.Key, o.Value)))
+            yield return $"The session option '{key}' cannot be carried by a model, or its value cannot.";
+        foreach (string problem in Format.ToFormat().Problems().Concat(PlannedRange.Problems(Ranges)))
+            yield return problem;
+        if (Layers.Any(l => l?.Layer is null || !Enum.IsDefined(l.Form)))
+            yield return "A layer has no name, or no form.";
+        else if (Layers.GroupBy(l => l.Layer).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            yield return $"The layer '{twice.Key}' stands in it more than once.";
     }
 
     /// <summary>Writes a plan file: indented JSON, to be read and edited.</summary>
@@ -132,9 +162,26 @@ public sealed record QuantizationPlan
 /// <param name="Ranges">By value.</param>
 public sealed record CalibrationRanges(string Model, IReadOnlyList<PlannedRange> Ranges)
 {
+    private const string What = "file of calibration ranges";
+
+    /// <summary>Repairs of the float model that it had when these ranges were found: whoever uses the ranges makes the same.</summary>
+    public IReadOnlyList<string> Repairs { get; init; } = [];
+
+    /// <summary>Those of a plan.</summary>
+    public static CalibrationRanges Of(QuantizationPlan plan) => new(plan.Model, plan.Ranges) { Repairs = [.. plan.Repairs.Where(ModelRepairs.Has)] };
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="CompressionException">It holds no ranges.</exception>
-    public static CalibrationRanges Load(string path) => PlanJson.Read(path, PlanJson.Default.CalibrationRanges, "file of calibration ranges");
+    public static CalibrationRanges Load(string path)
+    {
+        CalibrationRanges ranges = PlanJson.Read(path, PlanJson.Default.CalibrationRanges, What);
+        PlanJson.Require(path, What, ranges.Problems());
+        return ranges;
+    }
+
+    /// <summary>Every broken rule, in words; empty when the ranges are usable.</summary>
+    public IEnumerable<string> Problems() => PlannedRange.Problems(Ranges)
+        .Concat(Repairs.Where(r => !ModelRepairs.Has(r)).Select(r => $"'{r}' is no repair of the float model."));
 
     /// <summary>Writes a file.</summary>
     public void Save(string path) => PlanJson.Write(path, JsonSerializer.Serialize(this, PlanJson.Default.CalibrationRanges));
@@ -142,7 +189,7 @@ public sealed record CalibrationRanges(string Model, IReadOnlyList<PlannedRange>
 
 /// <summary>Plan files as JSON: camelCase, indented; a key that is not known is an error, so that a typing error does not pass for a default.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true,
-    IgnoreReadOnlyProperties = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    IgnoreReadOnlyProperties = true, RespectNullableAnnotations = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(QuantizationPlan))]
 [JsonSerializable(typeof(CalibrationRanges))]
 internal sealed partial class PlanJson : JsonSerializerContext
@@ -160,9 +207,16 @@ internal sealed partial class PlanJson : JsonSerializerContext
         }
     }
 
+    public static void Require(string path, string what, IEnumerable<string> problems)
+    {
+        if (string.Join(" ", problems) is { Length: > 0 } wrong)
+            throw new CompressionException($"{path} is no {what} this program can use: {wrong}") { Pass = "quantize" };
+    }
+
     /// <summary>Under its final name a file is complete or as it was before.</summary>
     public static void Write(string path, string text)
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {

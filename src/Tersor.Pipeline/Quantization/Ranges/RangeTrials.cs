@@ -34,9 +34,6 @@ internal sealed class RangeTrials : IDisposable
         session = new(view, settings);
     }
 
-    /// <summary>Whether a value has a switch.</summary>
-    public bool Knows(string value) => indices.ContainsKey(value);
-
     /// <summary>Error at the outputs when one value alone is rounded: energy of the difference over energy of the signal, over the first samples.</summary>
     /// <param name="value">The value's name.</param>
     /// <param name="parameters">Scale and zero point.</param>

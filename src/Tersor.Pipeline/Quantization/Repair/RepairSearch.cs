@@ -18,11 +18,14 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
     public IReadOnlyList<RepairTrial> Trials => trials;
 
     /// <summary>What is kept, in order.</summary>
-    public IReadOnlyList<string> Kept => [.. trials.Where(t => t.Kept).Select(t => t.Name)];
+    public IReadOnlyList<string> Kept => [.. settings.KnownRanges?.Repairs ?? [], .. trials.Where(t => t.Kept).Select(t => t.Name)];
 
     /// <summary>The model with those repairs of the float model that help it, calibrated.</summary>
+    /// <remarks>Ranges given by the user belong to the model with the repairs it had when they were found: those are made, and no others.</remarks>
     public CalibratedModel OfModel(CalibratedModel model, PlacementCandidate candidate, QuantizationNumbers numbers, IProgress<double>? progress, CancellationToken cancellation)
     {
+        if (settings.KnownRanges is { } known)
+            return known.Repairs.Count == 0 ? model : ModelRepairs.Apply(known.Repairs, model, calibrating, cancellation).Calibrate(calibrating, settings.Threads, progress, cancellation);
         string[] open = [.. RepairNames.All.Where(r => ModelRepairs.Has(r) && settings.Repairs.Contains(r))];
         if (open.Length == 0)
             return model;

@@ -14,12 +14,19 @@ internal sealed class CalibratedModel
     private readonly EngineRules rules;
     private readonly Func<Value, OnnxType?> typeOf;
     private readonly Func<Node, string?> keepFloat;
+    private readonly Func<Node, string?> staysFloat;
     private (Sample Sample, IReadOnlyDictionary<string, string> Feedback) uncalibrated;
 
-    private CalibratedModel(Model model, EngineRules rules, Func<Value, OnnxType?> typeOf, Func<Node, string?> keepFloat)
+    /// <param name="model">The float model.</param>
+    /// <param name="rules">What the target's engine fuses.</param>
+    /// <param name="typeOf">Types of its values.</param>
+    /// <param name="keepFloat">Nodes kept float by the user.</param>
+    /// <param name="noRange">Nodes that this calibration gave no usable range: another one may.</param>
+    private CalibratedModel(Model model, EngineRules rules, Func<Value, OnnxType?> typeOf, Func<Node, string?> keepFloat, IReadOnlyDictionary<Node, string>? noRange = null)
     {
         (Model, this.rules, this.typeOf, this.keepFloat) = (model, rules, typeOf, keepFloat);
-        Everything = new Placer(rules, typeOf).Everything(model, keepFloat);
+        staysFloat = node => keepFloat(node) ?? noRange?.GetValueOrDefault(node);
+        Everything = new Placer(rules, typeOf).Everything(model, staysFloat);
     }
 
     /// <summary>The float model. It must not change.</summary>
@@ -61,7 +68,8 @@ internal sealed class CalibratedModel
     /// <param name="cancellation">Stops it.</param>
     public CalibratedModel Calibrate(IDataSet data, int threads, IProgress<double>? progress, CancellationToken cancellation)
     {
-        IReadOnlyList<Value> activations = Everything.Activations();
+        QuantizationPlacement everything = new Placer(rules, typeOf).Everything(Model, keepFloat);
+        IReadOnlyList<Value> activations = everything.Activations();
         HistogramObserver histograms = new(activations);
         SampleRangeObserver ranges = new(activations);
         ChannelMaximumObserver channels = new(MigrateActivationScalesPass.Activations(Model, new()).Where(a => typeOf(a.Key)?.AsTensor?.Shape is not null).ToDictionary(a => a.Key, a => a.Value));
@@ -71,7 +79,7 @@ internal sealed class CalibratedModel
         foreach ((Value value, StreamingHistogram histogram) in histograms.Histograms)
             distributions[value] = new(histogram, averages.TryGetValue(value, out (double Low, double High) average) ? average : null);
         Dictionary<Node, string> noRange = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
-        foreach (QuantizationUnit unit in Everything.Units)
+        foreach (QuantizationUnit unit in everything.Units)
         {
             StreamingHistogram[] seen = [.. unit.Inputs.Concat(unit.Outputs).Select(v => histograms.Histograms.GetValueOrDefault(v)).OfType<StreamingHistogram>()];
             if (seen.Any(h => h.NonFinite > 0))
@@ -79,7 +87,7 @@ internal sealed class CalibratedModel
             else if (seen.Any(h => h.Count == 0)) // a branch no sample took
                 noRange[unit.Anchor] = "no calibration sample reached it";
         }
-        return new(Model, rules, typeOf, node => keepFloat(node) ?? noRange.GetValueOrDefault(node)) { Distributions = distributions, ChannelMaxima = channels.Maxima, uncalibrated = uncalibrated };
+        return new(Model, rules, typeOf, keepFloat, noRange) { Distributions = distributions, ChannelMaxima = channels.Maxima, uncalibrated = uncalibrated };
     }
 
     /// <summary>The same for a rewritten model whose values have the same types, shapes and names.</summary>
@@ -94,7 +102,7 @@ internal sealed class CalibratedModel
 
     /// <summary>The choices of every graph, with the costs known.</summary>
     public IReadOnlyList<PlacementProblem> Problems(IReadOnlyDictionary<string, UnitTime>? times, double eagerness = 1) =>
-        [.. Model.Graph.WithNested().Select(g => new Placer(rules, typeOf) { Measured = Measured(times), Eagerness = eagerness }.Problem(g, keepFloat, []))];
+        [.. Model.Graph.WithNested().Select(g => new Placer(rules, typeOf) { Measured = Measured(times), Eagerness = eagerness }.Problem(g, staysFloat, []))];
 
     /// <summary>A quantized copy of the model.</summary>
     /// <param name="placement">A placement of <see cref="Model"/>.</param>
@@ -106,7 +114,7 @@ internal sealed class CalibratedModel
         unit => times is not null && times.TryGetValue(unit.Key, out UnitTime? time) ? (time.Float * 1000, time.Quantized * 1000) : null;
 
     private Func<Node, string?> Without(IReadOnlyDictionary<string, string>? @float) =>
-        node => keepFloat(node) ?? (node.Output(0) is { } output ? @float?.GetValueOrDefault(output.Name) : null);
+        node => staysFloat(node) ?? (node.Output(0) is { } output ? @float?.GetValueOrDefault(output.Name) : null);
 
     private sealed class ObservationShare(int count, IProgress<double>? progress) : IProgress<ObservationProgress>
     {

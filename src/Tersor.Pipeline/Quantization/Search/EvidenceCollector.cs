@@ -51,6 +51,8 @@ internal static class EvidenceCollector
         foreach (float value in values)
             counts[Math.Clamp((int)((value - low) / Math.Max(high - low, float.Epsilon) * Bins), 0, Bins - 1)]++;
         float[]? scales = numbers.WeightScales.GetValueOrDefault(unit.Key);
+        if (scales is null && numbers.Format.AsymmetricWeights)
+            return new(unit.Name, TensorRole.Weight, low, high, counts, Math.Min(low, 0), Math.Max(high, 0), "least and greatest");
         double end = scales is null ? Math.Max(-low, high) : scales.Max() * (double)numbers.Format.WeightLimit;
         return new(unit.Name, TensorRole.Weight, low, high, counts, -end, end, scales is null ? "largest magnitude" : "repaired");
     }

@@ -109,6 +109,61 @@ public sealed class PlanTests : IDisposable
         Assert.Contains("hold none for", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Ranges_of_another_model_are_refused()
+    {
+        CompressionException error = Assert.Throws<CompressionException>(() =>
+            new QuantizeJob(new() { RequireSpeed = false, KnownRanges = CalibrationRanges.Of(Plan) }).Run(SmallNetwork.Model(spread: 2), Data, null, null));
+        Assert.Contains("found with another model", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public void Ranges_come_with_the_repairs_the_model_had_and_no_others(bool equalized)
+    {
+        CalibrationRanges ranges = CalibrationRanges.Of(Plan with { Repairs = equalized ? [RepairNames.Equalize, RepairNames.Bias] : [RepairNames.Bias] });
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, KnownRanges = ranges }).Run(SmallNetwork.Model(), Data, null, null);
+        Assert.Equal(equalized, result.Plan!.Repairs.Contains(RepairNames.Equalize));
+        Assert.DoesNotContain(RepairNames.Migrate, result.Plan.Repairs);
+        Assert.Equal(result.Model.ToBytes(), new QuantizeJob(new() { Plan = result.Plan }).Run(SmallNetwork.Model(), Data, null, null).Model.ToBytes());
+    }
+
+    [Fact]
+    public void Numbers_a_plan_cannot_have_are_refused_by_name_all_at_once()
+    {
+        QuantizationPlan wrong = Plan with
+        {
+            CalibrationSamples = 0,
+            Format = Plan.Format with { WeightBits = 3 },
+            SessionOptions = new Dictionary<string, string> { ["session.disable_prepacking"] = "1" },
+            Ranges = [.. Plan.Ranges.Select((r, i) => i == 0 ? r with { Low = double.NaN } : r)],
+            Layers = [.. Plan.Layers, Plan.Layers[0]],
+        };
+        string path = Path.Combine(folder.FullName, "wrong.json");
+        wrong.Save(path);
+        CompressionException read = Assert.Throws<CompressionException>(() => QuantizationPlan.Load(path)), used = Assert.Throws<CompressionException>(() => Replay(wrong, 1));
+        foreach (string found in new[] { "CalibrationSamples is 0", "WeightBits is 3", "'session.disable_prepacking'", $"'{Plan.Ranges[0].Value}' is NaN", $"'{Plan.Layers[0].Layer}' stands in it more than once" })
+        {
+            Assert.Contains(found, read.Message, StringComparison.Ordinal);
+            Assert.Contains(found, used.Message, StringComparison.Ordinal);
+        }
+        Assert.Contains(path, read.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"layers\": [", "\"layers\": [null, ")]
+    [InlineData("\"layers\": [", "\"layers\": [{ \"node\": \"n\" }, ")]
+    [InlineData("\"ranges\": [", "\"ranges\": [null, ")]
+    [InlineData("\"sessionOptions\": {", "\"sessionOptions\": { \"session.set_denormal_as_zero\": null ")]
+    [InlineData("\"repairs\": [", "\"repairs\": null, \"sessionOptions\": {}, \"x\": [")]
+    public void Holes_in_a_plan_are_refused_with_the_file_s_name(string found, string replacement)
+    {
+        string path = Path.Combine(folder.FullName, "plan.json"), json = (Plan with { SessionOptions = new Dictionary<string, string>(), Repairs = [] }).ToJson();
+        Assert.Contains(found, json, StringComparison.Ordinal);
+        File.WriteAllText(path, json.Replace(found, replacement, StringComparison.Ordinal));
+        Assert.Contains(path, Assert.Throws<CompressionException>(() => QuantizationPlan.Load(path)).Message, StringComparison.Ordinal);
+    }
+
     private QuantizationPlan SavedAndRead(QuantizationPlan plan)
     {
         string path = Path.Combine(folder.FullName, "model.plan.json");

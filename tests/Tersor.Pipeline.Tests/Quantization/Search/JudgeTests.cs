@@ -4,7 +4,7 @@ namespace Tersor.Pipeline.Tests.Quantization.Search;
 
 public sealed class JudgeTests
 {
-    private static readonly Judge Unlabelled = new(new() { MinSqnr = 30 }, SmallNetwork.Model(), new SmallNetwork.Noise(4), null, new(), CancellationToken.None);
+    private static readonly Judge Unlabelled = new(new() { MinSqnr = 30 }, SmallNetwork.Model(), new SmallNetwork.Noise(4), new SmallNetwork.Noise(4), null, new(), CancellationToken.None);
 
     [Theory]
     [InlineData(30.0, null, 29.0, null, true)]

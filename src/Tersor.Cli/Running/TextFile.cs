@@ -2,12 +2,13 @@ using System.Text;
 
 namespace Tersor.Cli.Running;
 
-/// <summary>Pages that appear complete or not at all.</summary>
-internal static class HtmlFile
+/// <summary>Text files that appear complete or not at all, in folders that are made where they are not there.</summary>
+internal static class TextFile
 {
-    /// <summary>Writes a page.</summary>
+    /// <summary>Writes a file.</summary>
     public static void Write(string path, Action<TextWriter> write)
     {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
