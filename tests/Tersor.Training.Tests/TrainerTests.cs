@@ -1,0 +1,232 @@
+using Tersor.Compression.Training;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Testing;
+
+namespace Tersor.Training.Tests;
+
+public sealed class TrainerTests
+{
+    private static readonly TrainingSettings Quick = new() { Epochs = 20, BatchSize = 16, LearningRate = 0.02, WeightDecay = 0 };
+
+    [Fact]
+    public void A_network_learns_exclusive_or_and_the_file_gives_what_training_saw()
+    {
+        Model model = Network(8, closing: "Softmax");
+        IDataSet data = SmallData.Quadrants(400), held = SmallData.Quadrants(200, seed: 2);
+        TrainingResult result = new Trainer(new(model, data, Quick) { Validation = held, Metric = Accuracy }).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.True(result.History[^1].Loss < result.History[0].Loss / 2, $"{result.History[0].Loss} to {result.History[^1].Loss}");
+        Assert.True(result.History[result.BestEpoch].Validation > 0.93, $"{result.History[result.BestEpoch].Validation}");
+        Assert.Equal(result.History.Max(h => h.Validation), result.History[result.BestEpoch].Validation);
+        Assert.Equal(["w1", "b1", "w2", "b2"], result.Trained);
+        // The same by ONNX Runtime, sample by sample.
+        IMetric metric = Accuracy();
+        foreach (Sample sample in held.Samples())
+            metric.Add(new(sample, [Running.Run(result.Model, sample.Steps[0])], null));
+        Assert.Equal(result.History[result.BestEpoch].Validation!.Value, metric.Value, 6);
+    }
+
+    [Fact]
+    public void The_model_that_is_given_stays_as_it_is()
+    {
+        Model model = Network(4);
+        byte[] before = Bytes(model);
+        new Trainer(new(model, SmallData.Quadrants(64), Quick with { Epochs = 1 })).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(before, Bytes(model));
+    }
+
+    [Fact]
+    public void The_same_job_gives_the_same_bytes()
+    {
+        TrainingJob job = new(Network(8), SmallData.Quadrants(100), Quick with { Epochs = 2, Augmentation = new() { Noise = 0.1 } });
+        Assert.Equal(Bytes(new Trainer(job).Run(cancellation: TestContext.Current.CancellationToken).Model), Bytes(new Trainer(job).Run(cancellation: TestContext.Current.CancellationToken).Model));
+        Assert.NotEqual(Bytes(new Trainer(job).Run(cancellation: TestContext.Current.CancellationToken).Model),
+            Bytes(new Trainer(job with { Settings = job.Settings with { Seed = 1 } }).Run(cancellation: TestContext.Current.CancellationToken).Model));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)] // the end of an epoch
+    [InlineData(9)]
+    [InlineData(20)]
+    public void A_run_that_was_stopped_ends_like_one_that_was_not(int stop)
+    {
+        string checkpoint = Path.GetTempFileName();
+        File.Delete(checkpoint);
+        TrainingSettings settings = Quick with { Epochs = 3, BatchSize = 15, Average = 0.9, Augmentation = new() { Noise = 0.1 }, Accumulate = 2 };
+        TrainingJob whole = new(Network(8), SmallData.Quadrants(200), settings) { Validation = SmallData.Quadrants(60, seed: 3), Metric = Accuracy };
+        TrainingJob broken = whole with { Settings = settings with { Checkpoint = checkpoint, CheckpointSeconds = 0 } };
+        try
+        {
+            TrainingResult expected = new Trainer(whole).Run(cancellation: TestContext.Current.CancellationToken);
+            using CancellationTokenSource source = new();
+            Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(broken).Run(new Stopper(stop, source), source.Token));
+            TrainingResult resumed = new Trainer(broken).Run(cancellation: TestContext.Current.CancellationToken);
+            Assert.Equal(expected.History, resumed.History);
+            Assert.Equal(Bytes(expected.Model), Bytes(resumed.Model));
+        }
+        finally
+        {
+            File.Delete(checkpoint);
+        }
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_job_is_refused()
+    {
+        string checkpoint = Path.GetTempFileName();
+        File.Delete(checkpoint);
+        TrainingJob job = new(Network(4), SmallData.Quadrants(32), Quick with { Epochs = 1, Checkpoint = checkpoint });
+        try
+        {
+            new Trainer(job).Run(cancellation: TestContext.Current.CancellationToken);
+            TrainingException other = Assert.Throws<TrainingException>(() => new Trainer(job with { Settings = job.Settings with { LearningRate = 0.5 } }).Run());
+            Assert.Contains("other settings", other.Message, StringComparison.Ordinal);
+            File.WriteAllBytes(checkpoint, File.ReadAllBytes(checkpoint)[..40]);
+            TrainingException torn = Assert.Throws<TrainingException>(() => new Trainer(job).Run());
+            Assert.Contains("no checkpoint", torn.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(checkpoint);
+        }
+    }
+
+    [Fact]
+    public void Numbers_that_run_away_are_named_and_training_goes_back()
+    {
+        // A logarithm of what becomes negative as the weights grow.
+        Model model = Build.Model(["n", 2], (graph, x) =>
+        {
+            Value scaled = graph.Apply("MatMul", [x, graph.AddInitializer("w1", OnnxTensor.Create([2, 2], new[] { 0.01f, 0, 0, 0.01f }))]);
+            Value shifted = graph.Apply("Add", [scaled, graph.AddInitializer("one", OnnxTensor.Scalar(1f))]);
+            return graph.Apply("Log", [shifted]);
+        });
+        IDataSet data = SmallData.Of(64, "x", random => (OnnxTensor.Create([1, 2], new[] { random.NextSingle(), random.NextSingle() }), OnnxTensor.Create([1, 2], new[] { -1f, -1f })));
+        TrainingResult result = new Trainer(new(model, data, Quick with { LearningRate = 2, Epochs = 4, Optimizer = new TrainingOptimizer.Sgd(0), ClipNorm = null, Schedule = new LearningRateSchedule.Constant() })).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.NotEmpty(result.Incidents);
+        Assert.Contains("Log", result.Incidents[0], StringComparison.Ordinal);
+        Assert.All(result.Model.Graph.Initializers, v => Assert.All(v.Tensor!.ToFloats(), x => Assert.True(float.IsFinite(x))));
+    }
+
+    [Fact]
+    public void Zeros_of_a_mask_stay_zero_and_the_rest_is_trained()
+    {
+        Model model = Network(8);
+        Value weight = model.Graph.Initializers.First(v => v.Name == "w1");
+        float[] values = weight.Tensor!.ToFloats();
+        for (int i = 0; i < values.Length; i += 2)
+            values[i] = 0;
+        weight.SetTensor(OnnxTensor.Create(weight.Tensor.Shape.AsSpan(), values));
+        weight.Constraints.Add(new Constraint.Mask());
+        Model trained = new Trainer(new(model, SmallData.Quadrants(100), Quick with { Epochs = 2, WeightDecay = 0.1 })).Run(cancellation: TestContext.Current.CancellationToken).Model;
+        float[] after = trained.Graph.Initializers.First(v => v.Name == "w1").Tensor!.ToFloats();
+        Assert.All(values.Zip(after), pair => Assert.Equal(pair.First == 0, pair.Second == 0));
+        Assert.NotEqual(values, after);
+    }
+
+    [Fact]
+    public void Tied_weights_stay_equal()
+    {
+        Model model = Build.Model(["n", 2], (graph, x) =>
+        {
+            Value first = graph.AddInitializer("w1", Build.Normal(1, 1, 2, 2)), second = graph.AddInitializer("w2", Build.Normal(1, 1, 2, 2));
+            first.Constraints.Add(new Constraint.Tie("pair"));
+            second.Constraints.Add(new Constraint.Tie("pair"));
+            return graph.Apply("MatMul", [graph.Apply("Relu", [graph.Apply("MatMul", [x, first])]), second]);
+        });
+        Model trained = new Trainer(new(model, SmallData.Quadrants(100), Quick with { Epochs = 2 })).Run(cancellation: TestContext.Current.CancellationToken).Model;
+        OnnxTensor[] weights = [.. trained.Graph.Initializers.Select(v => v.Tensor!)];
+        Assert.True(weights[0].ContentEquals(weights[1]));
+        Assert.False(weights[0].ContentEquals(Build.Normal(1, 1, 2, 2)));
+    }
+
+    [Fact]
+    public void A_codebook_keeps_its_size_and_a_grid_its_steps()
+    {
+        Model model = Network(8);
+        Value coded = model.Graph.Initializers.First(v => v.Name == "w1"), gridded = model.Graph.Initializers.First(v => v.Name == "w2");
+        coded.SetTensor(OnnxTensor.Create(coded.Tensor!.Shape.AsSpan(), [.. coded.Tensor.ToFloats().Select(x => MathF.Round(x) / 2)]));
+        int size = coded.Tensor!.ToFloats().Distinct().Count();
+        coded.Constraints.Add(new Constraint.Codebook(size));
+        gridded.Constraints.Add(new Constraint.Grid(4, null));
+        float step = gridded.Tensor!.ToFloats().Max(MathF.Abs) / 7;
+        Model trained = new Trainer(new(model, SmallData.Quadrants(200), Quick with { Epochs = 3 })).Run(cancellation: TestContext.Current.CancellationToken).Model;
+        float[] shared = trained.Graph.Initializers.First(v => v.Name == "w1").Tensor!.ToFloats(), grid = trained.Graph.Initializers.First(v => v.Name == "w2").Tensor!.ToFloats();
+        Assert.InRange(shared.Distinct().Count(), 2, size);
+        Assert.NotEqual(coded.Tensor.ToFloats().Distinct().Order(), shared.Distinct().Order());
+        Assert.All(grid, x => Assert.Equal(MathF.Round(x / step), x / step, 3));
+        Assert.NotEqual(gridded.Tensor.ToFloats(), grid);
+    }
+
+    [Fact]
+    public void Frozen_weights_stay_and_a_pattern_that_matches_nothing_is_an_error()
+    {
+        Model model = Network(8);
+        TrainingSettings settings = Quick with { Epochs = 1, Weights = new() { Freeze = ["*1"] } };
+        TrainingResult result = new Trainer(new(model, SmallData.Quadrants(64), settings)).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(["w2", "b2"], result.Trained);
+        Assert.Contains(result.Untouched, u => u.Name == "w1" && u.Reason.Contains("frozen by '*1'", StringComparison.Ordinal));
+        Assert.True(result.Model.Graph.Initializers.First(v => v.Name == "w1").Tensor!.ContentEquals(model.Graph.Initializers.First(v => v.Name == "w1").Tensor!));
+        TrainingException none = Assert.Throws<TrainingException>(() => new Trainer(new(model, SmallData.Quadrants(8), Quick with { Weights = new() { Freeze = ["layer7*"] } })).Run());
+        Assert.Contains("layer7*", none.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Data_without_labels_and_unusable_settings_are_errors_with_a_way_out()
+    {
+        InMemoryDataSet unlabelled = new("bare", [new("0", [new Dictionary<string, OnnxTensor> { ["x"] = OnnxTensor.Create([1, 2], new[] { 1f, 2f }) }], new Dictionary<string, OnnxTensor>())]);
+        Assert.Contains("teacher", Assert.Throws<TrainingException>(() => new Trainer(new(Network(4), unlabelled, Quick)).Run()).Message, StringComparison.Ordinal);
+        Assert.Contains("LearningRate is -1", Assert.Throws<TrainingException>(() => new Trainer(new(Network(4), SmallData.Quadrants(4), Quick with { LearningRate = -1 }))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_model_with_state_is_trained_through_time()
+    {
+        // y = running sum with a learned factor: only a state that gradients flow through can find it.
+        Model model = Build.Model([1, 1], (graph, x) =>
+        {
+            Value state = graph.AddInput("s", OnnxType.Of(ElementType.Float32, [1, 1]));
+            Value next = graph.Apply("Add", [graph.Apply("MatMul", [state, graph.AddInitializer("w", OnnxTensor.Create([1, 1], new[] { 0.1f }))]), x]);
+            next.Type = new OnnxType.Tensor(ElementType.Float32, null);
+            next.Rename("n");
+            graph.AddOutput(next);
+            return graph.Apply("Identity", [next]);
+        });
+        Random random = new(4);
+        Sample[] samples = [.. Enumerable.Range(0, 24).Select(i =>
+        {
+            float[] inputs = [.. Enumerable.Range(0, 12).Select(_ => random.NextSingle())];
+            float sum = 0;
+            float[] sums = [.. inputs.Select(x => sum = 0.8f * sum + x)];
+            return new Sample($"{i}", [.. inputs.Select((x, t) => t == 0
+                ? new Dictionary<string, OnnxTensor> { ["x"] = OnnxTensor.Create([1, 1], new[] { x }), ["s"] = OnnxTensor.Create([1, 1], new[] { 0f }) }
+                : new Dictionary<string, OnnxTensor> { ["x"] = OnnxTensor.Create([1, 1], new[] { x }) })], new Dictionary<string, OnnxTensor> { ["label"] = OnnxTensor.Create([12], sums) });
+        })];
+        InMemoryDataSet data = new("sums", samples, new Dictionary<string, string> { ["n"] = "s" });
+        TrainingSettings settings = Quick with { BatchSize = 4, Epochs = 30, LearningRate = 0.05, SequenceWindow = 5, Loss = new TrainingLoss.MeanSquaredError { Output = "y" } };
+        Model trained = new Trainer(new(model, data, settings)).Run(cancellation: TestContext.Current.CancellationToken).Model;
+        Assert.Equal(0.8f, trained.Graph.Initializers.First(v => v.Name == "w").Tensor!.ToFloats()[0], 0.02f);
+    }
+
+    private static IMetric Accuracy() => MetricCatalog.Create(new("top-1", new Dictionary<string, string>()), ".");
+
+    private static byte[] Bytes(Model model) => model.ToBytes();
+
+    private static Model Network(int hidden, string? closing = null) => Build.Model(["n", 2], (graph, x) =>
+    {
+        Value first = graph.Apply("Gemm", [x, graph.AddInitializer("w1", Build.Normal(5, 1, 2, hidden)), graph.AddInitializer("b1", Build.Normal(6, 0.1, hidden))]);
+        Value second = graph.Apply("Gemm", [graph.Apply("Relu", [first]), graph.AddInitializer("w2", Build.Normal(7, 0.5, hidden, 2)), graph.AddInitializer("b2", Build.Normal(8, 0.1, 2))]);
+        return closing is null ? second : graph.Apply(closing, [second]);
+    });
+
+    private sealed class Stopper(int step, CancellationTokenSource source) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step == step)
+                source.Cancel();
+        }
+    }
+}
