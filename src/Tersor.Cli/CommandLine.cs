@@ -46,6 +46,7 @@ internal static class CommandLine
             InspectCommand.Create(terminal),
             OptimizeCommand.Create(terminal),
             QuantizeCommand.Create(terminal),
+            TrainCommand.Create(terminal),
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
             BenchCommand.Create(terminal),

@@ -1,4 +1,5 @@
 using Tersor.Compression;
+using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Runtime;
@@ -34,6 +35,6 @@ internal static class Failures
     }
 
     // Named one by one: an exception of any other type is a bug until someone decides otherwise.
-    private static bool IsExpected(Exception exception) => exception is OnnxException or DataException or RuntimeException or CompressionException
+    private static bool IsExpected(Exception exception) => exception is OnnxException or DataException or RuntimeException or CompressionException or TrainingException
         or IOException or UnauthorizedAccessException;
 }

@@ -5,6 +5,7 @@ using Tersor.Reporting.Evaluation;
 using Tersor.Reporting.Inspection;
 using Tersor.Reporting.Optimization;
 using Tersor.Reporting.Quantization;
+using Tersor.Reporting.Training;
 using Tersor.Runtime;
 
 namespace Tersor.Reporting;
@@ -33,6 +34,9 @@ public static class ReportJson
     /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
     public static void Write(DemoReport report, TextWriter output) => Write(report, ReportContext.Default.DemoReport, output);
 
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(TrainReport report, TextWriter output) => Write(report, ReportContext.Default.TrainReport, output);
+
     private static void Write<T>(T report, JsonTypeInfo<T> type, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(report, type));
 }
 
@@ -47,4 +51,5 @@ public static class ReportJson
 [JsonSerializable(typeof(ComparisonReport))]
 [JsonSerializable(typeof(BenchmarkReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(TrainReport))]
 internal sealed partial class ReportContext : JsonSerializerContext;

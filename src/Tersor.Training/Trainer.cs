@@ -28,11 +28,14 @@ public sealed class Trainer
 
     private readonly TrainingJob job;
     private readonly TrainingSettings settings;
+    private readonly Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss;
 
+    /// <param name="job">What, on what, how.</param>
+    /// <param name="loss">A loss of the caller's own, in place of <see cref="TrainingSettings.Loss"/>: from outputs by name and labels by name to one number with a gradient.</param>
     /// <exception cref="TrainingException">The settings cannot be used.</exception>
-    public Trainer(TrainingJob job)
+    public Trainer(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss = null)
     {
-        (this.job, settings) = (job, job.Settings);
+        (this.job, settings, this.loss) = (job, job.Settings, loss);
         string[] problems = [.. settings.Problems()];
         if (problems.Length > 0)
             throw new TrainingException(string.Join(" ", problems));
@@ -46,6 +49,7 @@ public sealed class Trainer
     /// <exception cref="TrainingException">The model cannot be trained on these data.</exception>
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
+        LibtorchLoader.Require();
         lock (Libtorch)
         {
             int threads = get_num_threads();
@@ -66,7 +70,7 @@ public sealed class Trainer
         using TrainableGraph graph = new(job.Model, settings);
         using TrainingState state = new(graph, settings);
         TrainingReader reader = new(job.Data, settings.BatchSize, ScalarType.Float32);
-        IObjective objective = job.Loss is { } own ? new CallerObjective(graph.Program.Model, own) : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
+        IObjective objective = loss is { } own ? new CallerObjective(graph.Program.Model, own) : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
         ForwardPass forward = new(graph, objective, settings, job.Data.Feedback);
         Validation? validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
         string key = Key();
@@ -84,7 +88,7 @@ public sealed class Trainer
             {
                 int inStep = 0;
                 graph.Buffer.Gradients.zero_();
-                double loss = 0;
+                double stepLoss = 0;
                 foreach (IReadOnlyList<TrainingSequence> group in reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, cancellation))
                 {
                     long began = Stopwatch.GetTimestamp();
@@ -92,7 +96,7 @@ public sealed class Trainer
                     try
                     {
                         int share = Math.Min(settings.Accumulate, groups - (state.Done.Group - inStep));
-                        loss += forward.Backward(group, state.Done.Step, inStep, (double)state.Done.Step / steps, share);
+                        stepLoss += forward.Backward(group, state.Done.Step, inStep, (double)state.Done.Step / steps, share);
                     }
                     finally
                     {
@@ -108,9 +112,9 @@ public sealed class Trainer
                         graph.Buffer.Gradients.mul_(factors);
                     }
                     double norm = Norm(graph.Buffer.Gradients);
-                    if (!double.IsFinite(loss) || !double.IsFinite(norm))
+                    if (!double.IsFinite(stepLoss) || !double.IsFinite(norm))
                     {
-                        string incident = $"step {state.Done.Step}: {forward.Culprit(double.IsFinite(loss))}";
+                        string incident = $"step {state.Done.Step}: {forward.Culprit(double.IsFinite(stepLoss))}";
                         if (++attempts >= Attempts)
                             throw new TrainingException($"Training ran into numbers that are not finite {attempts} times, the last time in {incident}. Use a lower learning rate (--learning-rate), or clip gradients (--clip-norm).");
                         state.Restore(good);
@@ -120,8 +124,8 @@ public sealed class Trainer
                     else
                     {
                         Update(graph, state, norm, steps);
-                        recent = double.IsNaN(recent) ? loss : 0.95 * recent + 0.05 * loss;
-                        state.Done.LossSum += loss * inStep;
+                        recent = double.IsNaN(recent) ? stepLoss : 0.95 * recent + 0.05 * stepLoss;
+                        state.Done.LossSum += stepLoss * inStep;
                         if (state.Done.Step - goodStep >= GoodSteps)
                         {
                             TrainingState.Release(good);
@@ -132,7 +136,7 @@ public sealed class Trainer
                     trained += samples * inStep;
                     busy += Stopwatch.GetTimestamp() - began;
                     inStep = 0;
-                    loss = 0;
+                    stepLoss = 0;
                     graph.Buffer.Gradients.zero_();
                     progress?.Report(new(state.Done.Epoch, state.Done.Step, steps, recent, trained / Math.Max(Stopwatch.GetElapsedTime(0, busy).TotalSeconds, 1e-9), state.Done.History.LastOrDefault()?.Validation));
                     if (settings.Checkpoint is { } file && (Stopwatch.GetElapsedTime(lastSave).TotalSeconds >= settings.CheckpointSeconds || cancellation.IsCancellationRequested))

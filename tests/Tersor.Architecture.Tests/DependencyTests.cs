@@ -63,6 +63,10 @@ public sealed class DependencyTests
     }
 
     [Fact]
+    public void Only_what_trains_needs_libtorch() =>
+        Assert.Equal(["src/Tersor.Training/packages.lock.json"], Repository.Files("src", "packages.lock.json").Where(f => File.ReadAllText(Path.Combine(Repository.Root, f)).Contains("torch", StringComparison.OrdinalIgnoreCase)));
+
+    [Fact]
     public void Tests_mirror_projects()
     {
         IEnumerable<string> tested = Projects.Select(p => $"tests/{Path.GetFileNameWithoutExtension(p.Data)}.Tests/{Path.GetFileNameWithoutExtension(p.Data)}.Tests.csproj");

@@ -7,7 +7,7 @@ public sealed record WeightSelection
     /// <summary>Names, with * and ?, of constants that are trained whatever their role.</summary>
     public IReadOnlyList<string> Train { get; init; } = [];
 
-    /// <summary>Names, with * and ?, of constants that stay as they are. Stronger than <see cref="Train"/>.</summary>
+    /// <summary>Names, with * and ?, of constants that stay as they are. Where a name matches here and in <see cref="Train"/>, the longer pattern holds.</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
     /// <summary>Names, with * and ?, of nodes whose weights stay as they are.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
 using Tersor.Training.Libtorch;
@@ -179,7 +178,7 @@ internal sealed class GraphProgram : IDisposable
         {
             return step.Row.Run(step.Call).MoveToOuterDisposeScope();
         }
-        catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or NotSupportedException or NotImplementedException or IndexOutOfRangeException or ArithmeticException or InvalidCastException)
+        catch (Exception e) when (e is SystemException and not OperationCanceledException and not OutOfMemoryException) // the binding throws many kinds
         {
             string message = e.Message.Split('\n')[0].Trim();
             string shapes = string.Join(", ", step.Call.Inputs.OfType<Tensor>().Select(t => $"{t.dtype} [{string.Join(',', t.shape)}]"));

@@ -37,6 +37,21 @@ internal static class LibtorchLoader
             (AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
     }
 
+    /// <summary>Loads libtorch.</summary>
+    /// <exception cref="TrainingException">It is not there.</exception>
+    public static void Require()
+    {
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+        }
+        catch (Exception e) when (e is NotSupportedException or DllNotFoundException or TypeInitializationException or BadImageFormatException)
+        {
+            string platform = $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+            throw new TrainingException($"libtorch, which computes gradients, is not beside the program or does not load here. Add the package libtorch-cpu-{platform}, version 2.10.0, to the project.", e);
+        }
+    }
+
     private static nint Resolve(Assembly assembly, string name)
     {
         if (name != Binding || binding != 0)

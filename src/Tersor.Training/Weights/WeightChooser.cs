@@ -47,14 +47,15 @@ internal sealed class WeightChooser(WeightSelection selection)
 
     private string? Obstacle(Value value, WeightUse[] uses)
     {
-        if (selection.Freeze.FirstOrDefault(p => Matches(p, value.Name)) is { } frozen)
-            return $"is frozen by '{frozen}'";
+        string? train = Longest(selection.Train, value.Name), freeze = Longest(selection.Freeze, value.Name);
+        if (freeze is not null && !(train?.Length > freeze.Length))
+            return $"is frozen by '{freeze}'";
         foreach (string pattern in selection.FreezeNodes)
         {
             if (uses.FirstOrDefault(u => Matches(pattern, u.Node.Name)) is { } use)
                 return $"is read by '{use.Node.Name}', which is frozen by '{pattern}'";
         }
-        if (selection.Train.Any(p => Matches(p, value.Name)))
+        if (train is not null)
             return null;
         if (uses.Length == 0)
             return "is no weight of any operator";
@@ -74,7 +75,7 @@ internal sealed class WeightChooser(WeightSelection selection)
                 return "belongs to a quantization";
             case WeightRole.Elementwise when use.Node.Is("Add", "Sub", "Mul") && use.Weight.Length > 1:
                 return ReadsInput(use) ? "scales the model's input" : HoldsMask(use.Weight) ? "is a mask" : null;
-            case WeightRole.Other when use.Node.Is("Concat"): // a class token
+            case WeightRole.Other when use.Node.Is("Concat", "Expand"): // a class token
                 return HoldsMask(use.Weight) ? "is a mask" : null;
             default:
                 return $"is no weight to {use.Node.OpType}: a single number, or an operand of another kind";
@@ -84,6 +85,8 @@ internal sealed class WeightChooser(WeightSelection selection)
     private static bool ReadsInput(WeightUse use) => use.Node.Inputs.Any(i => i is { IsGraphInput: true, IsInitializer: false, Graph.IsMain: true });
 
     private static bool HoldsMask(OnnxTensor tensor) => tensor.ToFloats().Any(x => !float.IsFinite(x) || Math.Abs(x) > LargestWeight);
+
+    private static string? Longest(IReadOnlyList<string> patterns, string name) => patterns.Where(p => Matches(p, name)).MaxBy(p => p.Length);
 
     private static bool Matches(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
 }

@@ -1,9 +1,8 @@
-using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
 
-namespace Tersor.Training;
+namespace Tersor.Compression.Training;
 
 /// <summary>What is trained, on what.</summary>
 /// <param name="Model">Not modified.</param>
@@ -19,7 +18,4 @@ public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Se
 
     /// <summary>Index of every symbol of text labels. Default: none.</summary>
     public IReadOnlyDictionary<string, int> Symbols { get; init; } = new Dictionary<string, int>();
-
-    /// <summary>A loss of the caller's own, in place of <see cref="TrainingSettings.Loss"/>: from outputs by name and labels by name to one number with a gradient.</summary>
-    public Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? Loss { get; init; }
 }

@@ -1,4 +1,4 @@
-namespace Tersor.Training;
+namespace Tersor.Compression.Training;
 
 /// <summary>Training that cannot do what was asked, in words the model's owner can act on.</summary>
 public sealed class TrainingException : Exception

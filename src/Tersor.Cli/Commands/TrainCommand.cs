@@ -1,0 +1,101 @@
+using System.CommandLine;
+using Tersor.Cli.Parsing;
+using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
+using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Training;
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Pipeline.Training;
+using Tersor.Reporting;
+using Tersor.Reporting.Training;
+
+namespace Tersor.Cli.Commands;
+
+/// <summary>What <c>tersor train</c> was asked to do.</summary>
+internal sealed record TrainRequest(string Model, string Output)
+{
+    public TrainingSettings Settings { get; init; } = new();
+
+    public DataRequest Data { get; init; } = DataRequest.None;
+
+    public ReadOptions Reading { get; init; } = new();
+
+    public WriteOptions Writing { get; init; } = new();
+
+    public bool Force { get; init; }
+
+    public bool Json { get; init; }
+}
+
+/// <summary><c>tersor train</c>: the same graph with better weights.</summary>
+internal static class TrainCommand
+{
+    /// <summary>Share of the training data that is held out where the data have no part for validation.</summary>
+    private const double HeldOut = 0.1;
+
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = CommonOptions.Model();
+        Option<string> output = CommonOptions.Output();
+        DataOptions data = new(required: true);
+        TrainingOptions training = new();
+        Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
+        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Command command = new("train", "Train a model further, or from scratch: the same graph with other weights.") { model, output };
+        data.AddTo(command);
+        training.AddTo(command);
+        foreach (Option option in new Option[] { externalData, force, trustLinks, json })
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
+        {
+            Settings = training.Read(parsed),
+            Data = data.Read(parsed),
+            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Writing = new() { ExternalData = parsed.GetValue(externalData) },
+            Force = parsed.GetValue(force),
+            Json = parsed.GetValue(json),
+        }, terminal, cancellation)));
+        return command.WithHelp(
+            "Trains on the part 'train' of the data and keeps the weights of the epoch that was best on the part 'validation' (or on a held-out tenth of 'train'). Test data are never read.\n"
+            + "What is trained is found by role: kernels, matrices, biases, scales and shifts, tables; not the constants of a spelled-out activation, not statistics, not shapes.\n"
+            + "Masks, N:M patterns, grids, codebooks and ties that the model is tagged with hold in every step. With --checkpoint a run that was stopped goes on where it was,\n"
+            + "and ends with the same bytes. Needs the package Tersor.Training.",
+            "tersor train model.onnx -o trained.onnx --data data.yaml", "tersor train model.onnx -o trained.onnx --data data.yaml --epochs 5 --learning-rate 1e-4 --checkpoint run.ckpt",
+            "tersor train model.onnx -o head.onnx --data data.yaml --freeze '*' --train 'fc.*'", "tersor train model.onnx -o scratch.onnx --data data.yaml --reinitialize --epochs 30 --learning-rate 2e-3");
+    }
+
+    public static int Execute(TrainRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        OutputPath.Check(request.Output, request.Force, request.Model);
+        if (request.Settings.Checkpoint is { } checkpoint && (OutputPath.AreSame(checkpoint, request.Model) || OutputPath.AreSame(checkpoint, request.Output)))
+            throw new UsageException($"--checkpoint '{checkpoint}' is the model. Give another name.");
+        string[] problems = [.. request.Settings.Problems()];
+        if (problems.Length > 0)
+            throw new UsageException(string.Join(" ", problems));
+        ITraining training = TrainingPackage.Load();
+        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
+        OpenedData data = input.Data ?? throw new UsageException("Training needs data: name them with --data.");
+        (IDataSet samples, IDataSet held) = request.Data.HasPart(data, "validation")
+            ? (data.DataSet, request.Data.Open(input.Model, "validation", terminal)!.DataSet) : data.DataSet.Split(1 - HeldOut, request.Settings.Seed);
+        TrainingJob job = new(input.Model, samples, request.Settings) { Validation = held, Metric = Metric(data) };
+        TrainingResult result;
+        using (TrainingView view = new(terminal))
+            result = training.Train(job, view, cancellation);
+        input.Save(result.Model, request.Output, request.Writing, cancellation);
+        TrainReport report = TrainReport.Of(request.Model, request.Output, samples.Count, held.Count, result);
+        if (request.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            TrainingTables.Print(report, new(terminal));
+        return ExitCodes.Done;
+    }
+
+    /// <summary>The first declared metric that needs labels only.</summary>
+    private static Func<IMetric>? Metric(OpenedData data)
+    {
+        int index = data.CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
+        return index < 0 ? null : () => data.CreateMetrics()[index];
+    }
+}

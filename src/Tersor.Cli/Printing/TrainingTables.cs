@@ -1,0 +1,29 @@
+using System.Globalization;
+using Tersor.Reporting.Training;
+
+namespace Tersor.Cli.Printing;
+
+/// <summary><see cref="TrainReport"/> for people.</summary>
+internal static class TrainingTables
+{
+    public static void Print(TrainReport report, Printer printer)
+    {
+        printer.Table(["epoch>", "steps>", "loss>", $"{report.Metric ?? "validation"}>", "learning rate>", "note"], report.Epochs.Select(e => new[]
+        {
+            Units.Count(e.Epoch + 1), Units.Count(e.Step), Number(e.Loss), e.Validation is { } result ? Number(result) : "", e.LearningRate.ToString("0.0e0", CultureInfo.InvariantCulture), e.Epoch == report.BestEpoch ? "kept" : "",
+        }));
+        printer.Facts(Facts(report));
+    }
+
+    private static IEnumerable<(string, string)> Facts(TrainReport report)
+    {
+        yield return ("trained", $"{Units.Count(report.Trained.Count)} {(report.Trained.Count == 1 ? "constant" : "constants")}; {Units.Count(report.Untouched.Count)} left as they were (--json says why)");
+        yield return ("data", $"{Units.Count(report.Samples)} samples, judged on {Units.Count(report.ValidationSamples)}");
+        yield return ("speed", $"{report.SamplesPerSecond.ToString("0", CultureInfo.InvariantCulture)} samples/s");
+        foreach (string incident in report.Incidents)
+            yield return ("incident", incident);
+        yield return ("written", report.Output);
+    }
+
+    private static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
+}

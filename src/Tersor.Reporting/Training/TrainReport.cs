@@ -1,0 +1,61 @@
+using Tersor.Compression.Training;
+
+namespace Tersor.Reporting.Training;
+
+/// <summary>What <c>tersor train</c> did.</summary>
+public sealed record TrainReport
+{
+    /// <summary>The model that was read.</summary>
+    public required string Input { get; init; }
+
+    /// <summary>The model that was written.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Training samples.</summary>
+    public required int Samples { get; init; }
+
+    /// <summary>Samples epochs were judged on.</summary>
+    public required int ValidationSamples { get; init; }
+
+    /// <summary>What validation measured.</summary>
+    public required string? Metric { get; init; }
+
+    /// <summary>Every epoch.</summary>
+    public required IReadOnlyList<TrainingEpoch> Epochs { get; init; }
+
+    /// <summary>The epoch whose weights were kept, from 0.</summary>
+    public required int BestEpoch { get; init; }
+
+    /// <summary>Names of the constants that were trained.</summary>
+    public required IReadOnlyList<string> Trained { get; init; }
+
+    /// <summary>Floating-point constants that were not, with the reason.</summary>
+    public required IReadOnlyList<UntouchedConstant> Untouched { get; init; }
+
+    /// <summary>What went wrong and was mended on the way.</summary>
+    public required IReadOnlyList<string> Incidents { get; init; }
+
+    /// <summary>Training samples a second.</summary>
+    public required double SamplesPerSecond { get; init; }
+
+    /// <summary>Summarizes a result.</summary>
+    public static TrainReport Of(string input, string output, int samples, int validationSamples, TrainingResult result) => new()
+    {
+        Input = input,
+        Output = output,
+        Samples = samples,
+        ValidationSamples = validationSamples,
+        Metric = result.MetricName,
+        Epochs = result.History,
+        BestEpoch = result.BestEpoch,
+        Trained = result.Trained,
+        Untouched = [.. result.Untouched.Select(u => new UntouchedConstant(u.Name, u.Reason))],
+        Incidents = result.Incidents,
+        SamplesPerSecond = result.SamplesPerSecond,
+    };
+}
+
+/// <summary>A constant that stayed as it was.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Reason">Why.</param>
+public sealed record UntouchedConstant(string Name, string Reason);

@@ -1,0 +1,30 @@
+namespace Tersor.Cli.Tests;
+
+/// <summary>The command line of training. That models are trained well is tested with the package that trains.</summary>
+public sealed class TrainTests
+{
+    [Theory]
+    [InlineData("train a.onnx -o b.onnx", "--data")]
+    [InlineData("train a.onnx -o b.onnx --data d.yaml --schedule linear", "--schedule is 'linear'")]
+    [InlineData("train a.onnx -o b.onnx --data d.yaml --learning-rate -1", "LearningRate is -1; expected a positive number.")]
+    [InlineData("train a.onnx -o b.onnx --data d.yaml --checkpoint b.onnx", "--checkpoint 'b.onnx' is the model.")]
+    public async Task Wrong_usage_is_told_before_anything_is_loaded(string line, string message)
+    {
+        Cli outcome = await Cli.Run(line.Split(' '));
+        Assert.Equal(ExitCodes.WrongUsage, outcome.ExitCode);
+        Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_the_package_the_message_says_how_to_get_it()
+    {
+        using TestFolder folder = new();
+        string model = folder.At("model.onnx");
+        SmallModels.Classifier().Save(model);
+        Cli outcome = await Cli.Run("train", model, "-o", folder.At("out.onnx"), "--data", "random,count=4");
+        Assert.Equal(ExitCodes.Failed, outcome.ExitCode);
+        Assert.Contains("Tersor.Training, which is not installed", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("TERSOR_TRAINING", outcome.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.At("out.onnx")));
+    }
+}
