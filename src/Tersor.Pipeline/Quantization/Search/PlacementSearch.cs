@@ -135,10 +135,14 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         PlacementCandidate[] distinct = [.. candidates.DistinctBy(c => c.Signature).Where(c => c.Placement.Units.Count > 0)];
         if (distinct.Length == 0)
             return;
-        Model[] models = [original, .. distinct.Select(c => model.Build(c.Placement, numbers with { Dynamic = c.Dynamic }, out _))];
-        var measured = SpeedCheck.Measure(models, sample, session, progress, cancellation);
-        foreach ((PlacementCandidate candidate, (MedianInterval speedUp, double milliseconds)) in distinct.Zip(measured.Skip(1)))
-            tried[candidate.Signature] = (candidate, speedUp, milliseconds);
+        // Built as they are measured: all models of a large network at once would not fit into memory.
+        foreach (PlacementCandidate[] part in distinct.Chunk(SpeedCheck.AtOnce(original)))
+        {
+            Model[] models = [original, .. part.Select(c => model.Build(c.Placement, numbers with { Dynamic = c.Dynamic }, out _))];
+            var measured = SpeedCheck.Measure(models, sample, session, progress, cancellation);
+            foreach ((PlacementCandidate candidate, (MedianInterval speedUp, double milliseconds)) in part.Zip(measured.Skip(1)))
+                tried[candidate.Signature] = (candidate, speedUp, milliseconds);
+        }
     }
 
     private sealed class Part(IProgress<double>? progress, int index) : IProgress<double>

@@ -10,6 +10,12 @@ internal static class SpeedCheck
     /// <summary>Time one measurement takes at least, and what all of them together may take.</summary>
     private static readonly TimeSpan Measurement = TimeSpan.FromMilliseconds(2), Whole = TimeSpan.FromSeconds(12);
 
+    /// <summary>Bytes of weights of models that are loaded at once, about; large networks are measured a few at a time, each time beside the first.</summary>
+    private const long LoadedBytes = 1L << 30;
+
+    /// <summary>How many models the size of this one may be loaded at once, beside it: 2 or more.</summary>
+    public static int AtOnce(Model model) => (int)Math.Clamp(LoadedBytes / Math.Max(WeightBytes(model), 1), 2, 1000);
+
     /// <summary>How many times faster than the first each model is, with its 95 % interval, and the median latency in milliseconds.</summary>
     /// <param name="models">The first is what the others are compared with.</param>
     /// <param name="sample">What is fed.</param>
@@ -17,6 +23,22 @@ internal static class SpeedCheck
     /// <param name="progress">Told after every round, as a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
     public static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Measure(IReadOnlyList<Model> models, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        int atOnce = AtOnce(models[0]);
+        if (models.Count - 1 <= atOnce)
+            return Together(models, sample, session, progress, cancellation);
+        List<(MedianInterval, double)> measured = [];
+        foreach (Model[] part in models.Skip(1).Chunk(atOnce))
+        {
+            var found = Together([models[0], .. part], sample, session, progress, cancellation);
+            measured.AddRange(measured.Count == 0 ? found : found.Skip(1));
+        }
+        return measured;
+    }
+
+    private static long WeightBytes(Model model) => model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
+
+    private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
         try

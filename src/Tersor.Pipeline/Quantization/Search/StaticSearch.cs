@@ -126,8 +126,8 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         IReadOnlyList<RankedLayer> ranking = [], regions = [];
         if (settings.SensitivitySamples > 0)
         {
-            OutputNoise few = new(calibrated.Model, inputs.Held.Take(RankingSamples(fastest, milliseconds)), session, cancellation);
-            SensitivityRanking ranks = new(calibrated, numbers with { Dynamic = fastest.Dynamic }, few, Cache(numbers, fastest));
+            IDataSet few = inputs.Held.Take(RankingSamples(fastest, milliseconds));
+            SensitivityRanking ranks = new(calibrated, numbers with { Dynamic = fastest.Dynamic }, new(calibrated.Model, few, session, cancellation), Cache(numbers, fastest, few));
             ranking = ranks.Layers(fastest.Placement, new StageProgress(progress, "ranking layers"), cancellation);
             regions = ranks.Regions(fastest.Placement, new StageProgress(progress, "ranking regions"), cancellation);
             TryBudgets(calibrated, first, ranking, numbers, judge, progress, cancellation);
@@ -298,16 +298,18 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         inputs.Calibrated.Everything.Units.Count(u => u.IsLayer) - candidate.Placement.Units.Count(u => u.IsLayer);
 
     /// <summary>Everything that the error of a layer depends on.</summary>
-    private SensitivityCache Cache(QuantizationNumbers numbers, PlacementCandidate candidate)
+    private SensitivityCache Cache(QuantizationNumbers numbers, PlacementCandidate candidate, IDataSet samples)
     {
         IEnumerable<byte[]> Parts()
         {
-            yield return Encoding.UTF8.GetBytes($"{inputs.Fingerprint}\n{numbers.Format}\n{settings.SensitivitySamples}\n{candidate.Signature}");
+            yield return Encoding.UTF8.GetBytes($"{inputs.Fingerprint}\n{numbers.Format}\n{numbers.StandardOperatorsOnly}\n{MachineInfo.Here().Engine}\n{candidate.Signature}");
             foreach ((string name, ActivationRange range) in numbers.Ranges.OrderBy(r => r.Key, StringComparer.Ordinal))
                 yield return Encoding.UTF8.GetBytes($"{name}\t{range.Low:R}\t{range.High:R}\n");
+            foreach ((string name, float[] scales) in numbers.WeightScales.OrderBy(w => w.Key, StringComparer.Ordinal))
+                yield return [.. Encoding.UTF8.GetBytes(name), .. scales.SelectMany(BitConverter.GetBytes)];
             foreach (RepairedConstant constant in numbers.Repaired)
                 yield return BitConverter.GetBytes(constant.Tensor.ContentHash());
-            foreach (Tensor tensor in inputs.Held.Take(settings.SensitivitySamples).Samples().SelectMany(s => s.Steps).SelectMany(s => s.Values))
+            foreach (Tensor tensor in samples.Samples().SelectMany(s => s.Steps).SelectMany(s => s.Values))
                 yield return BitConverter.GetBytes(tensor.ContentHash());
         }
         return new(settings.CacheFolder, settings.CacheFolder is null ? [] : Parts());
