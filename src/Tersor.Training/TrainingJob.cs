@@ -22,4 +22,10 @@ public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Se
 
     /// <summary>A loss of the caller's own, in place of <see cref="TrainingSettings.Loss"/>: from outputs by name and labels by name to one number with a gradient.</summary>
     public Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? Loss { get; init; }
+
+    /// <summary>Models the student learns from, beside labels or without; none: only from labels. They take the same inputs and are not modified.</summary>
+    public IReadOnlyList<Model> Teachers { get; init; } = [];
+
+    /// <summary>How it learns from them; null: as by default. Only with teachers.</summary>
+    public DistillationSettings? Distillation { get; init; }
 }
