@@ -13,8 +13,9 @@ internal sealed class DistillationObjective : IObjective
     private readonly IReadOnlyList<OutputPair> outputs;
     private readonly IReadOnlyList<FeatureMatch> features;
     private readonly TrainableGraph graph;
-    private readonly TeacherCache? cache;
+    private TeacherCache? cache;
     private Plan? plan;
+    private bool checkedRows;
 
     /// <param name="graph">The student.</param>
     /// <param name="hard">The loss of labels; null: there is none.</param>
@@ -94,8 +95,31 @@ internal sealed class DistillationObjective : IObjective
         if (cache?.Find(input) is { } known)
             return known;
         Tensor[] answers = [.. teachers.SelectMany((t, i) => t.Run(input.Inputs, plan!.Wanted[i], input.Samples.Count))];
+        if (cache is not null && !checkedRows && input.Samples.Count > 1)
+        {
+            checkedRows = true;
+            if (!AnswersAreRows(input, answers))
+                cache = null;
+        }
         cache?.Add(input, answers);
         return answers;
+    }
+
+    /// <summary>Whether answers have one row a sample: fewer samples, fewer rows, and nothing else changes.</summary>
+    private bool AnswersAreRows(ObjectiveInput input, Tensor[] answers)
+    {
+        if (input.Inputs.Values.Any(v => v.dim() > 0 && v.shape[0] != input.Samples.Count))
+            return false;
+        Dictionary<string, Tensor> one = input.Inputs.ToDictionary(i => i.Key, i => i.Value.dim() > 0 ? i.Value.narrow(0, 0, 1) : i.Value);
+        try
+        {
+            Tensor[] alone = [.. teachers.SelectMany((t, i) => t.Run(one, plan!.Wanted[i], 0))];
+            return alone.Zip(answers).All(a => a.First.dim() > 0 && a.First.shape[0] == 1 && a.Second.shape[0] == input.Samples.Count && a.First.shape.AsSpan(1).SequenceEqual(a.Second.shape.AsSpan(1)));
+        }
+        catch (TrainingException)
+        {
+            return false; // a batch size is written into the model
+        }
     }
 
     /// <summary>What is compared how: known when a first batch is.</summary>

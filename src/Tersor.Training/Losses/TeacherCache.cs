@@ -6,7 +6,7 @@ namespace Tersor.Training.Losses;
 
 /// <summary>What teachers said of every sample, so that they look at it once.</summary>
 /// <remarks>Filled in the first pass over the samples and from then on only read: what a sample is told then does not depend on when training was interrupted. Samples are known by name; where a name turns up twice in
-/// that pass, nothing is kept.</remarks>
+/// that pass, nothing is kept. Without the cache a sample's answer may differ in the last bit from epoch to epoch, where libtorch rounds a row by the size of its batch.</remarks>
 /// <param name="limit">Bytes of memory.</param>
 internal sealed class TeacherCache(long limit)
 {
