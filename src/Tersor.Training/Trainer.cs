@@ -36,11 +36,15 @@ public sealed class Trainer
     public Trainer(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss = null)
     {
         (this.job, settings, this.loss) = (job, job.Settings, loss);
-        string[] problems = [.. settings.Problems()];
+        string[] problems = [.. settings.Problems(), .. job.Distillation?.Problems() ?? []];
         if (problems.Length > 0)
             throw new TrainingException(string.Join(" ", problems));
         if (job.Data.Count == 0)
             throw new TrainingException($"'{job.Data.Name}' has no samples to train on.");
+        if (job.Teachers.Count == 0 && job.Distillation is not null)
+            throw new TrainingException("Distillation is asked for, and there is no teacher. Name one.");
+        if (job.Teachers.Count == 0 && loss is null && settings.Loss is TrainingLoss.None)
+            throw new TrainingException("There is no loss, and no teacher to learn from. Name one of them.");
     }
 
     /// <summary>Trains.</summary>
@@ -67,15 +71,21 @@ public sealed class Trainer
 
     private TrainingResult Train(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        using TrainableGraph graph = new(job.Model, settings);
-        using TrainingState state = new(graph, settings);
         TrainingReader reader = new(job.Data, settings.BatchSize, ScalarType.Float32);
-        IObjective objective = loss is { } own ? new CallerObjective(graph.Program.Model, own) : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
+        using DistillationSetup? setup = job.Teachers.Count > 0 ? new(job, reader) : null;
+        using TrainableGraph graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues);
+        using TrainingState state = new(graph, settings);
+        IObjective? hard = loss is { } own ? new CallerObjective(graph.Program.Model, own) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
+        IObjective objective = setup is null ? hard! : setup.Objective(graph, hard);
         ForwardPass forward = new(graph, objective, settings, job.Data.Feedback);
         Validation? validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
         string key = Key();
         if (settings.Checkpoint is { } path && File.Exists(path))
+        {
             state.Load(path, key);
+            if (objective is DistillationObjective { Caches: true })
+                AskAgain(reader, forward, state, cancellation);
+        }
         int groups = reader.Count, stepsInEpoch = (groups + settings.Accumulate - 1) / settings.Accumulate;
         long steps = Math.Min((long)settings.Epochs * stepsInEpoch, settings.MaxSteps ?? long.MaxValue);
         Dictionary<string, Tensor> good = state.Snapshot();
@@ -96,7 +106,7 @@ public sealed class Trainer
                     try
                     {
                         int share = Math.Min(settings.Accumulate, groups - (state.Done.Group - inStep));
-                        stepLoss += forward.Backward(group, state.Done.Step, inStep, (double)state.Done.Step / steps, share);
+                        stepLoss += forward.Backward(group, state.Done.Step, inStep, (double)state.Done.Step / steps, share, state.Done.Epoch);
                     }
                     finally
                     {
@@ -155,7 +165,7 @@ public sealed class Trainer
             state.UseBest();
             return new(graph.Write(), [.. state.Done.History], Math.Max(state.Done.BestEpoch, 0), validation?.Name)
             {
-                Trained = [.. graph.Parameters.Select(p => p.Name)],
+                Trained = [.. graph.Parameters.Where(p => !p.IsHelper).Select(p => p.Name)],
                 Untouched = graph.Untouched,
                 Incidents = [.. state.Done.Incidents],
                 SamplesPerSecond = trained / Math.Max(Stopwatch.GetElapsedTime(0, busy).TotalSeconds, 1e-9),
@@ -164,6 +174,20 @@ public sealed class Trainer
         finally
         {
             TrainingState.Release(good);
+        }
+    }
+
+    /// <summary>Runs the batches of the first epoch, as far as they were run before, so that teachers' answers are kept that would have been kept, to the bit.</summary>
+    private void AskAgain(TrainingReader reader, ForwardPass forward, TrainingState state, CancellationToken cancellation)
+    {
+        int count = state.Done.Epoch > 0 ? reader.Count : state.Done.Group;
+        foreach (IReadOnlyList<TrainingSequence> group in reader.Groups(settings.Seed, 0, 0, cancellation).Take(count))
+        {
+            foreach (TrainingSequence sequence in group)
+            {
+                using (sequence)
+                    forward.Loss(sequence, 0, 0, heldOut: false);
+            }
         }
     }
 
@@ -207,12 +231,20 @@ public sealed class Trainer
     private string Key()
     {
         XxHash64 hash = new();
-        foreach (Value value in job.Model.AllGraphs().SelectMany(g => g.Initializers))
-            hash.Append(BitConverter.GetBytes(value.Tensor?.ContentHash() ?? 0));
-        foreach (Node node in job.Model.AllNodes())
-            hash.Append(Encoding.UTF8.GetBytes($"{node.OpType} {string.Join(' ', node.Outputs.Select(o => o?.Name))}\n"));
+        foreach (Model model in job.Teachers.Prepend(job.Model))
+        {
+            foreach (Value value in model.AllGraphs().SelectMany(g => g.Initializers))
+                hash.Append(BitConverter.GetBytes(value.Tensor?.ContentHash() ?? 0));
+            foreach (Node node in model.AllNodes())
+                hash.Append(Encoding.UTF8.GetBytes($"{node.OpType} {string.Join(' ', node.Outputs.Select(o => o?.Name))}\n"));
+        }
         hash.Append(Encoding.UTF8.GetBytes($"{job.Data.Name} {job.Data.Count} {job.Validation?.Count} {settings with { Checkpoint = null, CheckpointSeconds = 0, Threads = 1, Weights = new() }}"));
         hash.Append(Encoding.UTF8.GetBytes(string.Join('\n', [.. settings.Weights.Train, "", .. settings.Weights.Freeze, "", .. settings.Weights.FreezeNodes])));
+        if (job.Teachers.Count > 0)
+        {
+            DistillationSettings distillation = job.Distillation ?? new();
+            hash.Append(Encoding.UTF8.GetBytes($"{distillation with { Features = [], Attention = [] }}\n{string.Join('\n', distillation.Features)}\n\n{string.Join('\n', distillation.Attention)}"));
+        }
         return hash.GetCurrentHashAsUInt64().ToString("x16", CultureInfo.InvariantCulture);
     }
 }

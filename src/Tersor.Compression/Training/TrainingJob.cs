@@ -18,4 +18,10 @@ public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Se
 
     /// <summary>Index of every symbol of text labels. Default: none.</summary>
     public IReadOnlyDictionary<string, int> Symbols { get; init; } = new Dictionary<string, int>();
+
+    /// <summary>Models the student learns from, beside labels or without; none: only from labels. They take the same inputs and are not modified.</summary>
+    public IReadOnlyList<Model> Teachers { get; init; } = [];
+
+    /// <summary>How it learns from them; null: as by default. Only with teachers.</summary>
+    public DistillationSettings? Distillation { get; init; }
 }

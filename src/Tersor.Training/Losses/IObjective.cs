@@ -1,3 +1,4 @@
+using Tersor.Data;
 using Tersor.Onnx;
 
 namespace Tersor.Training.Losses;
@@ -23,4 +24,14 @@ internal interface IObjective
 /// <param name="Labels">Labels of this step by name.</param>
 /// <param name="Texts">Text labels by name, one a sample.</param>
 /// <param name="Done">Share of training that is done, 0..1.</param>
-internal sealed record ObjectiveInput(IReadOnlyList<Tensor> Values, IReadOnlyDictionary<string, Tensor> Inputs, IReadOnlyDictionary<string, Tensor> Labels, IReadOnlyDictionary<string, string[]> Texts, double Done);
+internal sealed record ObjectiveInput(IReadOnlyList<Tensor> Values, IReadOnlyDictionary<string, Tensor> Inputs, IReadOnlyDictionary<string, Tensor> Labels, IReadOnlyDictionary<string, string[]> Texts, double Done)
+{
+    /// <summary>The samples of the batch, or the one whose sequence it is.</summary>
+    public required IReadOnlyList<Sample> Samples { get; init; }
+
+    /// <summary>How often all samples were gone through before.</summary>
+    public required int Pass { get; init; }
+
+    /// <summary>Whether they are held out, and judged only.</summary>
+    public required bool HeldOut { get; init; }
+}

@@ -27,20 +27,31 @@ internal sealed class LabelObjective : IObjective
 
     public IReadOnlyList<Value> Wanted { get; }
 
+    /// <summary>The output that is judged.</summary>
+    public Value Output => output.Output;
+
+    /// <summary>The loss that these labels are judged by; null where the label is missing.</summary>
+    public TrainingLoss? For(ObjectiveInput input)
+    {
+        string label = LabelOf(input);
+        return input.Texts.ContainsKey(label) ? loss as TrainingLoss.Ctc ?? new() : input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(target) : loss : null;
+    }
+
     public Tensor Loss(ObjectiveInput input)
     {
-        string label = loss.Label ?? (input.Labels.Count + input.Texts.Count == 1 ? input.Labels.Keys.Concat(input.Texts.Keys).First() : "label");
+        string label = LabelOf(input);
         if (input.Texts.TryGetValue(label, out string[]? texts))
             return OfTexts(input, texts);
-        if (!input.Labels.TryGetValue(label, out Tensor? target))
+        if (For(input) is not { } judged)
         {
             throw new TrainingException(input.Labels.Count + input.Texts.Count == 0 ? "The training data have no labels, and training needs some. Name a teacher to learn from data without."
                 : $"The training data have no label '{label}' that all samples of a batch share; they have {string.Join(", ", input.Labels.Keys.Concat(input.Texts.Keys))}.");
         }
-        chosen ??= loss is TrainingLoss.Auto ? Found(target) : loss;
-        bool logits = chosen is TrainingLoss.CrossEntropy or TrainingLoss.BinaryCrossEntropy && output.Closing is not null;
-        return HardLoss.Of(chosen, logits ? input.Values[1] : chosen is TrainingLoss.BinaryCrossEntropy ? input.Values[0].clamp(1e-7, 1 - 1e-7).logit() : input.Values[0], output.Axis, target, null);
+        bool logits = judged is TrainingLoss.CrossEntropy or TrainingLoss.BinaryCrossEntropy && output.Closing is not null;
+        return HardLoss.Of(judged, logits ? input.Values[1] : judged is TrainingLoss.BinaryCrossEntropy ? input.Values[0].clamp(1e-7, 1 - 1e-7).logit() : input.Values[0], output.Axis, input.Labels[label], null);
     }
+
+    private string LabelOf(ObjectiveInput input) => loss.Label ?? (input.Labels.Count + input.Texts.Count == 1 ? input.Labels.Keys.Concat(input.Texts.Keys).First() : "label");
 
     private TrainingLoss Found(Tensor target) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
         : target.is_floating_point() ? new TrainingLoss.MeanSquaredError() : new TrainingLoss.CrossEntropy();

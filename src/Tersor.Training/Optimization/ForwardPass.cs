@@ -20,8 +20,9 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
     /// <param name="part">Which group of that step it is.</param>
     /// <param name="done">Share of training that is done.</param>
     /// <param name="share">How many groups the step is made of.</param>
+    /// <param name="epoch">How often all samples were gone through before.</param>
     /// <returns>The group's share of the step's loss.</returns>
-    public double Backward(IReadOnlyList<TrainingSequence> group, long step, int part, double done, int share)
+    public double Backward(IReadOnlyList<TrainingSequence> group, long step, int part, double done, int share, int epoch)
     {
         int seed = unchecked((int)(settings.Seed * 1_000_003L + step * 9_176L + part));
         manual_seed(seed);
@@ -30,22 +31,26 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         double sum = 0;
         int samples = group.Sum(s => s.Samples.Count);
         foreach (TrainingSequence sequence in group)
-            sum += Through(sequence, random, done, (double)sequence.Samples.Count / samples / share, backward: true);
+            sum += Through(sequence, random, done, (double)sequence.Samples.Count / samples / share, new(true, epoch, false));
         graph.Program.State.Training = false;
         return sum;
     }
 
     /// <summary>The loss of a sequence, without gradients and as the model will be used.</summary>
-    public double Loss(TrainingSequence sequence, double done)
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="done">Share of training that is done.</param>
+    /// <param name="pass">How often all samples were gone through before.</param>
+    /// <param name="heldOut">Whether the sequence is held out.</param>
+    public double Loss(TrainingSequence sequence, double done, int pass, bool heldOut)
     {
         using IDisposable _ = no_grad();
-        return Through(sequence, null, done, 1, backward: false);
+        return Through(sequence, null, done, 1, new(false, pass, heldOut));
     }
 
     /// <summary>Where the last pass went wrong, in words.</summary>
     public string Culprit(bool lossIsFinite) => lossIsFinite ? "a gradient is not finite" : culprit ?? "the loss is not finite";
 
-    private double Through(TrainingSequence sequence, Random? random, double done, double weight, bool backward)
+    private double Through(TrainingSequence sequence, Random? random, double done, double weight, Going going)
     {
         Dictionary<string, Tensor> state = [];
         double sum = 0;
@@ -66,18 +71,23 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
                 int i = count;
                 foreach (string input in feedback.Values)
                     state[input] = results[i++];
-                Tensor loss = objective.Loss(new(results[..count], inputs, Labels(sequence, t), sequence.Texts, done));
+                Tensor loss = objective.Loss(new(results[..count], inputs, Labels(sequence, t), sequence.Texts, done)
+                {
+                    Samples = sequence.Samples,
+                    Pass = going.Pass,
+                    HeldOut = going.HeldOut,
+                });
                 total = total is null ? loss : total + loss;
             }
             Tensor part = total! * (weight / steps);
             double value = TorchTensors.Number(part);
             sum += value;
-            if (!double.IsFinite(value) && backward)
+            if (!double.IsFinite(value) && going.Backward)
             {
                 culprit = FirstNotFinite(sequence, start);
                 return double.NaN;
             }
-            if (backward)
+            if (going.Backward)
                 part.backward();
             state = state.ToDictionary(s => s.Key, s => s.Value.detach().MoveToOuterDisposeScope());
         }
@@ -115,4 +125,6 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         }
         return found;
     }
+
+    private sealed record Going(bool Backward, int Pass, bool HeldOut);
 }

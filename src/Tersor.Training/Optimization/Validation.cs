@@ -13,6 +13,8 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
 {
     private readonly TrainingReader reader = new(data, settings.BatchSize, ScalarType.Float32);
 
+    private int passes;
+
     /// <summary>What is measured.</summary>
     public string Name { get; } = metric?.Invoke().Name ?? "loss";
 
@@ -33,13 +35,14 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
                 using (sequence)
                 {
                     if (counter is null)
-                        sum += forward.Loss(sequence, 1) * sequence.Samples.Count;
+                        sum += forward.Loss(sequence, 1, passes, heldOut: true) * sequence.Samples.Count;
                     else
                         Count(sequence, counter);
                     count += sequence.Samples.Count;
                 }
             }
         }
+        passes++;
         return counter?.Value ?? sum / count;
     }
 

@@ -10,6 +10,9 @@ namespace Tersor.Training.Weights;
 /// <param name="Stands">Constants of the program it stands for: one, or several that are tied.</param>
 internal sealed record Parameter(string Name, long[] Shape, long Offset, WeightRole Role, IReadOnlyList<Value> Stands)
 {
+    /// <summary>Whether it is trained beside the model, and no part of it.</summary>
+    public bool IsHelper { get; init; }
+
     /// <summary>How many numbers.</summary>
     public long Length { get; } = Shape.Aggregate(1L, (a, b) => a * b);
 }

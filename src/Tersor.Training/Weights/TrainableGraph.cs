@@ -1,4 +1,3 @@
-using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
@@ -18,19 +17,23 @@ internal sealed class TrainableGraph : IDisposable
     private readonly Dictionary<Value, Tensor> statistics = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<int, IWeightForm> forms = [];
     private readonly Dictionary<Value, Value> statisticTargets = new(ReferenceEqualityComparer.Instance);
+    private readonly IReadOnlyList<HelperParameter> helpers;
 
     /// <param name="model">Not modified.</param>
     /// <param name="settings">What is trained.</param>
     /// <param name="reals">What floating-point numbers are carried in.</param>
+    /// <param name="helpers">What is trained beside the model, and not written; null: nothing.</param>
+    /// <param name="needed">Names of values that must be in the graph that runs; null: none but its outputs.</param>
     /// <exception cref="TrainingException">It cannot be trained.</exception>
-    public TrainableGraph(Model model, TrainingSettings settings, ScalarType reals = ScalarType.Float32)
+    public TrainableGraph(Model model, TrainingSettings settings, ScalarType reals = ScalarType.Float32, IReadOnlyList<HelperParameter>? helpers = null, IReadOnlyCollection<string>? needed = null)
     {
+        this.helpers = helpers ?? [];
         result = model.Clone();
         FunctionInliner.InlineAll(result);
         WeightChooser chooser = new(settings.Weights);
         IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result);
         Untouched = chooser.Untouched;
-        (Model running, Dictionary<Value, Value> copies) = Running(chosen);
+        (Model running, Dictionary<Value, Value> copies) = Running(chosen, needed ?? []);
         Program = new(running, reals);
         Parameters = Parameterize(chosen, copies);
         Buffer = new(Parameters, [.. Parameters.Select(p => Initial(p, chosen, settings))], reals);
@@ -81,6 +84,9 @@ internal sealed class TrainableGraph : IDisposable
         }
     }
 
+    /// <summary>A helper as the leaf of a computation. Not owned by the caller.</summary>
+    public Tensor Helper(string name) => Buffer.Leaf(Parameters.ToList().FindIndex(p => p.IsHelper && p.Name == name));
+
     /// <summary>A copy of the model with the numbers as they are now.</summary>
     public Model Write()
     {
@@ -117,20 +123,13 @@ internal sealed class TrainableGraph : IDisposable
             tensor.Dispose();
     }
 
-    /// <summary>A copy in which spelled-out operators are recognized, unless a weight would be lost with them.</summary>
-    private (Model Running, Dictionary<Value, Value> Copies) Running(IReadOnlyList<ChosenWeight> chosen)
+    /// <summary>A copy in which spelled-out operators are recognized, unless a weight, or a value that is looked at, would be lost with them.</summary>
+    private (Model Running, Dictionary<Value, Value> Copies) Running(IReadOnlyList<ChosenWeight> chosen, IReadOnlyCollection<string> needed)
     {
         Model plain = result.Clone(), recognized = result.Clone();
         Dictionary<Value, Value> copies = Pairs(recognized);
-        InferredTypes types = ShapeInference.Infer(recognized);
-        Dictionary<Value, OnnxType> known = new(ReferenceEqualityComparer.Instance);
-        foreach (Value value in recognized.AllGraphs().SelectMany(g => g.Inputs.Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())))
-        {
-            if (types.TypeOf(value) is { } type)
-                known[value] = type;
-        }
-        new RecognizePatternsPass(new()).Run(recognized, new() { ValueTypes = known });
-        return chosen.All(c => copies[c.Value] is { IsUnused: false }) ? (recognized, copies) : (plain, Pairs(plain));
+        RunningModel.Recognize(recognized);
+        return chosen.All(c => copies[c.Value] is { IsUnused: false }) && needed.All(n => RunningModel.Find(recognized, n) is not null) ? (recognized, copies) : (plain, Pairs(plain));
     }
 
     /// <summary>Constants of the result, and the same in a copy of it that nothing was changed in yet.</summary>
@@ -164,6 +163,11 @@ internal sealed class TrainableGraph : IDisposable
                 parameters.Add(codebook);
                 offset += codebook.Length;
             }
+        }
+        foreach (HelperParameter helper in helpers)
+        {
+            parameters.Add(new(helper.Name, [.. helper.Start.Shape], offset, WeightRole.Other, []) { IsHelper = true });
+            offset += parameters[^1].Length;
         }
         return parameters;
     }
@@ -206,6 +210,8 @@ internal sealed class TrainableGraph : IDisposable
 
     private OnnxTensor Initial(Parameter parameter, IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
     {
+        if (parameter.IsHelper)
+            return helpers.First(h => h.Name == parameter.Name).Start;
         if (parameter.Stands.Count == 0)
         {
             int owner = Parameters.ToList().IndexOf(parameter) - 1;
