@@ -210,6 +210,33 @@ public sealed class TrainerTests
         Assert.Equal(0.8f, trained.Graph.Initializers.First(v => v.Name == "w").Tensor!.ToFloats()[0], 0.02f);
     }
 
+    [Fact]
+    public void A_folded_normalization_is_there_while_training_from_scratch_and_folded_in_again()
+    {
+        Model model = Build.Model(["n", 2, 4, 4], (graph, x) =>
+        {
+            Value y = graph.Apply("Relu", [graph.Conv(x, 1, 2, 6)]);
+            y = graph.Apply("Relu", [graph.Apply("Add", [graph.Conv(y, 2, 6, 6), y])]);
+            Value pooled = graph.Apply("GlobalAveragePool", [y]);
+            Value gate = graph.Apply("Sigmoid", [graph.Conv(graph.Apply("Relu", [graph.Conv(pooled, 3, 6, 3, kernel: 1)]), 4, 3, 6, kernel: 1)]);
+            return graph.Apply("MatMul", [graph.Apply("Flatten", [graph.Apply("Mul", [pooled, gate])]), graph.AddInitializer("w", Build.Normal(5, 0.5, 6, 2))]);
+        });
+        IDataSet data = SmallData.Of(256, "x", random =>
+        {
+            float[] picture = [.. Enumerable.Range(0, 32).Select(_ => random.NextSingle())];
+            return (OnnxTensor.Create([1, 2, 4, 4], picture), OnnxTensor.Create([1], new[] { picture[..16].Sum() > picture[16..].Sum() ? 1L : 0L }));
+        });
+        TrainingSettings settings = Quick with { Reinitialize = true, Epochs = 6, KeepBest = false };
+        TrainingResult result = new Trainer(new(model, data, settings) { Validation = data, Metric = Accuracy }).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(model.Graph.Nodes.Select(n => n.OpType), result.Model.Graph.Nodes.Select(n => n.OpType));
+        Assert.True(result.History[^1].Validation > 0.9, $"{result.History[^1].Validation}");
+        // What was measured with the normalizations in place is what the file without them gives.
+        IMetric metric = Accuracy();
+        foreach (Sample sample in data.Samples())
+            metric.Add(new(sample, [Running.Run(result.Model, sample.Steps[0])], null));
+        Assert.Equal(result.History[^1].Validation!.Value, metric.Value, 2);
+    }
+
     private static IMetric Accuracy() => MetricCatalog.Create(new("top-1", new Dictionary<string, string>()), ".");
 
     private static byte[] Bytes(Model model) => model.ToBytes();

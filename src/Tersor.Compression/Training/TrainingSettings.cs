@@ -106,12 +106,9 @@ public sealed record TrainingSettings
 /// <summary>What BatchNormalization nodes do while training.</summary>
 public enum BatchNormalizationMode
 {
-    /// <summary>They normalize by the batch, and their statistics follow.</summary>
+    /// <summary>They normalize by the batch, and their statistics follow. A model that starts from random weights gets one behind every convolution into which one was folded, for the time of training.</summary>
     Train,
 
     /// <summary>They stay as they are: their statistics are constants. Their scale and shift are trained.</summary>
     Freeze,
-
-    /// <summary>As <see cref="Train"/>, and convolutions into which one was folded get one back for the time of training.</summary>
-    Restore,
 }

@@ -18,6 +18,7 @@ internal sealed class TrainableGraph : IDisposable
     private readonly Dictionary<int, IWeightForm> forms = [];
     private readonly Dictionary<Value, Value> statisticTargets = new(ReferenceEqualityComparer.Instance);
     private readonly IReadOnlyList<HelperParameter> helpers;
+    private readonly IReadOnlyList<RestoredNormalization> restored;
 
     /// <param name="model">Not modified.</param>
     /// <param name="settings">What is trained.</param>
@@ -34,6 +35,7 @@ internal sealed class TrainableGraph : IDisposable
         IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result);
         Untouched = chooser.Untouched;
         (Model running, Dictionary<Value, Value> copies) = Running(chosen, needed ?? []);
+        restored = settings is { Reinitialize: true, BatchNormalization: BatchNormalizationMode.Train } ? RestoredNormalization.Insert(running, chosen, copies) : [];
         Program = new(running, reals);
         Parameters = Parameterize(chosen, copies);
         Buffer = new(Parameters, [.. Parameters.Select(p => Initial(p, chosen, settings))], reals);
@@ -53,6 +55,8 @@ internal sealed class TrainableGraph : IDisposable
             else
                 SetStatistic(copy, Program.ConstantOf(copy).clone());
         }
+        foreach (Value statistic in restored.SelectMany(r => r.Constants[2..]))
+            SetStatistic(statistic, Program.ConstantOf(statistic).clone());
     }
 
     /// <summary>The graph that runs; parameters stand in it.</summary>
@@ -96,7 +100,15 @@ internal sealed class TrainableGraph : IDisposable
             using IDisposable scope = NewDisposeScope();
             target.SetTensor(TorchTensors.ToOnnx(forms.TryGetValue(parameter, out IWeightForm? form) ? form.Weight() : Buffer.Leaf(parameter), target.Tensor!.Type));
         }
-        foreach ((Value value, Tensor tensor) in statistics)
+        foreach (RestoredNormalization normalization in restored)
+        {
+            using IDisposable scope = NewDisposeScope();
+            Tensor[] now = [.. normalization.Constants.Select(c => Program.Replaced[c])];
+            (Tensor weight, Tensor bias) = RestoredNormalization.Fold(Buffer.Leaf(targets.First(t => ReferenceEquals(t.Target, normalization.Weight)).Parameter), now[0], now[1], now[2], now[3]);
+            normalization.Weight.SetTensor(TorchTensors.ToOnnx(weight, normalization.Weight.Tensor!.Type));
+            normalization.Bias.SetTensor(TorchTensors.ToOnnx(bias, normalization.Bias.Tensor!.Type));
+        }
+        foreach ((Value value, Tensor tensor) in statistics.Where(s => statisticTargets.ContainsKey(s.Key)))
             statisticTargets[value].SetTensor(TorchTensors.ToOnnx(tensor, value.Tensor!.Type));
         return result.Clone();
     }
@@ -149,7 +161,8 @@ internal sealed class TrainableGraph : IDisposable
     {
         List<Parameter> parameters = [];
         long offset = 0;
-        foreach (IGrouping<string, ChosenWeight> tied in chosen.GroupBy(c => c.Value.Constraints.OfType<Constraint.Tie>().FirstOrDefault() is { } tie ? $"tie {tie.Group} {c.Value.Tensor}" : $"{parameters.Count} {c.Value.Name} {c.GetHashCode()}"))
+        HashSet<Value> folded = new(restored.Select(r => r.Bias), ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        foreach (IGrouping<string, ChosenWeight> tied in chosen.Where(c => !folded.Contains(c.Value)).GroupBy(c => c.Value.Constraints.OfType<Constraint.Tie>().FirstOrDefault() is { } tie ? $"tie {tie.Group} {c.Value.Tensor}" : $"{parameters.Count} {c.Value.Name} {c.GetHashCode()}"))
         {
             ChosenWeight first = tied.First();
             Parameter parameter = new(first.Value.Name, [.. first.Value.Tensor!.Shape], offset, first.Role, [.. tied.Select(c => copies[c.Value])]);
@@ -163,6 +176,11 @@ internal sealed class TrainableGraph : IDisposable
                 parameters.Add(codebook);
                 offset += codebook.Length;
             }
+        }
+        foreach (Value constant in restored.SelectMany(r => r.Constants[..2]))
+        {
+            parameters.Add(new(constant.Name, [.. constant.Tensor!.Shape], offset, WeightRole.NormalizationScale, [constant]) { IsHelper = true });
+            offset += parameters[^1].Length;
         }
         foreach (HelperParameter helper in helpers)
         {
@@ -210,6 +228,8 @@ internal sealed class TrainableGraph : IDisposable
 
     private OnnxTensor Initial(Parameter parameter, IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
     {
+        if (parameter is { IsHelper: true, Stands: [var constant] })
+            return constant.Tensor!;
         if (parameter.IsHelper)
             return helpers.First(h => h.Name == parameter.Name).Start;
         if (parameter.Stands.Count == 0)
