@@ -1,5 +1,4 @@
 using Tersor.Data;
-using Tersor.Onnx;
 
 namespace Tersor.Training.Tests;
 
