@@ -81,13 +81,11 @@ public sealed class Trainer
         Validation? validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
         string key = Key();
         if (settings.Checkpoint is { } path && File.Exists(path))
-        {
             state.Load(path, key);
-            if (objective is DistillationObjective { Caches: true })
-                AskAgain(reader, forward, state, cancellation);
-        }
         int groups = reader.Count, stepsInEpoch = (groups + settings.Accumulate - 1) / settings.Accumulate;
         long steps = Math.Min((long)settings.Epochs * stepsInEpoch, settings.MaxSteps ?? long.MaxValue);
+        if (objective is DistillationObjective { Caches: true } && state.Done.Step < steps)
+            AskAgain(reader, forward, state, cancellation);
         Dictionary<string, Tensor> good = state.Snapshot();
         long goodStep = state.Done.Step, trained = 0, lastSave = Stopwatch.GetTimestamp(), busy = 0;
         double recent = double.NaN;
@@ -181,7 +179,7 @@ public sealed class Trainer
     private void AskAgain(TrainingReader reader, ForwardPass forward, TrainingState state, CancellationToken cancellation)
     {
         int count = state.Done.Epoch > 0 ? reader.Count : state.Done.Group;
-        foreach (IReadOnlyList<TrainingSequence> group in reader.Groups(settings.Seed, 0, 0, cancellation).Take(count))
+        foreach (IReadOnlyList<TrainingSequence> group in count == 0 ? [] : reader.Groups(settings.Seed, 0, 0, cancellation).Take(count))
         {
             foreach (TrainingSequence sequence in group)
             {

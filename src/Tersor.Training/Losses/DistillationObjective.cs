@@ -32,7 +32,7 @@ internal sealed class DistillationObjective : IObjective
         Value[] answers = [.. student.Graph.Outputs.Where(o => !feedback.ContainsKey(o.Name) && IsReal(o))];
         outputs = OutputPair.Match(answers, [.. teachers.Select(t => t.Answers)]);
         cache = caches && settings.CacheBytes > 0 ? new(settings.CacheBytes) : null;
-        Wanted = [.. hard?.Wanted ?? [], .. outputs.SelectMany(o => new[] { o.Student.Output, o.Student.Logits }), .. features.Select(f => FeatureMatch.Find(student, f.Pair.Student, "student"))];
+        Wanted = [.. hard?.Wanted ?? [], .. outputs.SelectMany(o => new[] { o.Student.Output, o.Student.Logits }), .. features.Select(f => FeatureMatch.Find(student, f.Pair.Student, "the student"))];
     }
 
     public IReadOnlyList<Value> Wanted { get; }

@@ -1,6 +1,5 @@
 using Tersor.Compression.Training;
 using Tersor.Data;
-using Tersor.Onnx;
 using Tersor.Training.Data;
 using Tersor.Training.Execution;
 using Tersor.Training.Weights;
@@ -65,7 +64,7 @@ internal sealed class DistillationSetup : IDisposable
         try
         {
             IReadOnlyDictionary<string, Tensor> inputs = group[0].Steps[0];
-            object?[] learned = student.Run(inputs, [.. pairs.Select(p => FeatureMatch.Find(student.Model, p.Student, "student"))]);
+            object?[] learned = student.Run(inputs, [.. pairs.Select(p => FeatureMatch.Find(student.Model, p.Student, "the student"))]);
             FeatureMatch[] matches = new FeatureMatch[pairs.Length];
             for (int i = 0; i < pairs.Length; i++)
             {

@@ -14,7 +14,7 @@ internal sealed record FeatureMatch(FeaturePair Pair, int Index, bool IsAttentio
     /// <summary>Where the value is found in a model.</summary>
     /// <exception cref="TrainingException">It has no such value.</exception>
     public static Value Find(Model model, string name, string whose) => Execution.RunningModel.Find(model, name)
-        ?? throw new TrainingException($"The {whose} computes no '{name}', which features or attention maps are compared at. 'tersor inspect' lists the nodes and what they give; name an output of a node of the main graph.");
+        ?? throw new TrainingException($"No value of {whose} is called '{name}', which features or attention maps are to be compared at. 'tersor inspect' lists the nodes and what they give; name an output of a node of the main graph.");
 
     /// <summary>The pair with what it takes to compare these shapes.</summary>
     /// <param name="pair">Names.</param>

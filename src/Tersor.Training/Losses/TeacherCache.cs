@@ -34,7 +34,7 @@ internal sealed class TeacherCache(long limit)
                 return null;
             found[i] = row;
         }
-        return [.. Enumerable.Range(0, found[0].Values.Length).Select(k => tensor(found.SelectMany(r => r.Values[k]).ToArray(), [found.Length, .. found[0].Shapes[k]]))];
+        return [.. Enumerable.Range(0, found[0].Values.Length).Select(k => tensor(Joined([.. found.Select(r => r.Values[k])]), [found.Length, .. found[0].Shapes[k]]))];
     }
 
     /// <summary>Keeps answers to a batch, as long as there is room.</summary>
@@ -69,6 +69,14 @@ internal sealed class TeacherCache(long limit)
         off.Add(heldOut);
         foreach ((bool HeldOut, string Sample) key in rows.Keys.Where(k => k.HeldOut == heldOut).ToArray())
             rows.Remove(key);
+    }
+
+    private static float[] Joined(float[][] values)
+    {
+        float[] all = new float[values.Length * values[0].Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i].CopyTo(all, i * values[0].Length);
+        return all;
     }
 
     private static string Fed(ObjectiveInput input) => string.Join(';', input.Inputs.OrderBy(i => i.Key, StringComparer.Ordinal).Select(i => string.Join(',', i.Value.shape.Skip(1))));

@@ -1,5 +1,4 @@
 using Tersor.Compression.Training;
-using Tersor.Onnx;
 
 namespace Tersor.Training.Tests.Distillation;
 
@@ -30,9 +29,9 @@ public sealed class HiddenValuesTests
     public void Values_that_are_not_there_are_named()
     {
         TrainingException error = Assert.Throws<TrainingException>(() => new Trainer(job with { Distillation = new() { Features = [new("hiden", "hidden")] } }).Run());
-        Assert.StartsWith("The student computes no 'hiden',", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("No value of the student is called 'hiden',", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<TrainingException>(() => new Trainer(job with { Distillation = new() { Features = [new("hidden", "hiden")] } }).Run());
-        Assert.StartsWith("The teacher 1 computes no 'hiden',", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("No value of teacher 1 is called 'hiden',", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<TrainingException>(() => new Trainer(job with { Distillation = new() { Features = [new("hidden", "hidden", 1)] } }).Run());
         Assert.Equal("'hidden' is asked of teacher 2, but there is 1.", error.Message);
     }

@@ -1,4 +1,3 @@
-using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Testing;
 

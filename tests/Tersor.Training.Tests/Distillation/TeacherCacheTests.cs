@@ -1,10 +1,10 @@
-using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Training.Data;
 using Tersor.Training.Losses;
 using Tersor.Training.Optimization;
 using Tersor.Training.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Tests.Distillation;
@@ -60,11 +60,22 @@ public sealed class TeacherCacheTests
             Testing.Build.Apply(graph, "Transpose", [Testing.Build.Apply(graph, "MatMul", [x, graph.AddInitializer("w", Testing.Build.Normal(seed, 1, 2, 2))])]));
     }
 
-    private static long Seen(TrainingJob job, int epochs)
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 20)]
+    public void Steps_leave_no_tensors_behind(long cache)
+    {
+        TrainingJob images = Images.Job with { Distillation = new() { Features = [new("hidden", "hidden")], Attention = [new("hidden", "hidden")], CacheBytes = cache } };
+        List<long> live = [];
+        Seen(images, 4, () => live.Add(DisposeScopeManager.Statistics.ThreadTotalLiveCount));
+        Assert.Equal(live[1], live[3]);
+    }
+
+    private static long Seen(TrainingJob job, int epochs, Action? epochDone = null)
     {
         TrainingReader reader = new(job.Data, job.Settings.BatchSize, ScalarType.Float32);
         using DistillationSetup setup = new(job, reader);
-        using TrainableGraph graph = new(job.Model, job.Settings);
+        using TrainableGraph graph = new(job.Model, job.Settings, helpers: setup.Helpers, needed: setup.StudentValues);
         ForwardPass forward = new(graph, setup.Objective(graph, null), job.Settings, job.Data.Feedback);
         for (int epoch = 0; epoch < epochs; epoch++)
         {
@@ -74,6 +85,7 @@ public sealed class TeacherCacheTests
                 foreach (TrainingSequence sequence in group)
                     sequence.Dispose();
             }
+            epochDone?.Invoke();
         }
         return setup.Teachers[0].SamplesSeen;
     }
