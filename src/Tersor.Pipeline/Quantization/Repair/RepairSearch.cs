@@ -79,6 +79,13 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
         Verdict Of(QuantizationNumbers tried) => judge.Of(model.Build(candidate.Placement, tried with { Dynamic = candidate.Dynamic }, out _), cancellation);
     }
 
+    /// <summary>Numbers with the repairs that were kept, for another placement than the one they were found for: it may hold layers that one does not.</summary>
+    public QuantizationNumbers OfWeightsAgain(CalibratedModel model, PlacementCandidate candidate, QuantizationNumbers numbers, CancellationToken cancellation)
+    {
+        string[] kept = [.. Kept.Where(r => !ModelRepairs.Has(r))];
+        return kept.Length == 0 ? numbers : WeightRepairs.Apply(kept, model, candidate.Placement, numbers, RepairSamples(calibrating), settings.Threads, null, cancellation);
+    }
+
     /// <summary>Samples that repairs of the float model learn from.</summary>
     public static IDataSet TrialSamplesOf(IDataSet calibrating) => calibrating.Take(TrialSamples);
 

@@ -13,8 +13,11 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="Eagerness">As in <see cref="Placer.Eagerness"/>.</param>
 internal sealed record PlacementCandidate(string Name, QuantizationPlacement Placement, IReadOnlySet<string> Dynamic, IReadOnlyDictionary<string, UnitTime>? Times, double Eagerness)
 {
+    /// <summary>What runs in 8 bits, and how.</summary>
+    public IReadOnlySet<string> Forms => Placement.Units.Select(u => Dynamic.Contains(u.Key) ? $"{u.Key} dynamic" : u.Key).ToHashSet();
+
     /// <summary>Equal for candidates that give the same model.</summary>
-    public string Signature { get; } = string.Join('\n', Placement.Units.Select(u => Dynamic.Contains(u.Key) ? $"{u.Key} dynamic" : u.Key).Order(StringComparer.Ordinal));
+    public string Signature => string.Join('\n', Forms.Order(StringComparer.Ordinal));
 
     /// <summary>How many changes lie between it and the proposal it came from.</summary>
     public int Changes { get; init; }

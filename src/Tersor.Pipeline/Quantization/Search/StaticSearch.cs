@@ -113,6 +113,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             calibrated = repaired;
         }
         numbers = numbers with { Ranges = Known() ?? ChosenRanges(calibrated, fastest, numbers, judge, progress, cancellation) };
+        QuantizationNumbers unrepaired = numbers;
         numbers = repairs.OfWeights(calibrated, fastest, numbers, new StageProgress(progress, "repairing: weights"), cancellation);
 
         Trial first = Try(calibrated, fastest, numbers, judge, new HashSet<string>(), cancellation);
@@ -120,7 +121,9 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         // The best of other kinds may be nearly as fast and much more exact.
         foreach (var other in placements.Where(p => p.SpeedUp.Median * Front >= speed.Median).DistinctBy(p => p.Candidate.Root).Where(p => p.Candidate.Root != fastest.Root).Take(Others))
         {
-            Trial trial = Try(calibrated, other.Candidate.On(calibrated), numbers, judge, new HashSet<string>(), cancellation);
+            PlacementCandidate candidate = other.Candidate.On(calibrated);
+            QuantizationNumbers own = candidate.Forms.IsSubsetOf(fastest.Forms) ? numbers : repairs.OfWeightsAgain(calibrated, candidate, unrepaired, cancellation);
+            Trial trial = Try(calibrated, candidate, own, judge, new HashSet<string>(), cancellation);
             (trial.SpeedUp, trial.Milliseconds) = (other.SpeedUp, other.Milliseconds);
         }
         IReadOnlyList<RankedLayer> ranking = [], regions = [];
