@@ -1,5 +1,6 @@
 using Tersor.Compression.Training;
 using Tersor.Data;
+using Tersor.Data.Descriptions;
 using Tersor.Onnx;
 using Tersor.Testing;
 

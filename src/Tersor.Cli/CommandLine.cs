@@ -47,6 +47,7 @@ internal static class CommandLine
             OptimizeCommand.Create(terminal),
             QuantizeCommand.Create(terminal),
             TrainCommand.Create(terminal),
+            DistillCommand.Create(terminal),
             EvalCommand.Create(terminal),
             CompareCommand.Create(terminal),
             BenchCommand.Create(terminal),

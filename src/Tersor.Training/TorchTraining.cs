@@ -1,4 +1,6 @@
 using Tersor.Compression.Training;
+using Tersor.Onnx;
+using Tersor.Training.Students;
 
 namespace Tersor.Training;
 
@@ -7,4 +9,11 @@ public sealed class TorchTraining : ITraining
 {
     /// <inheritdoc/>
     public TrainingResult Train(TrainingJob job, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) => new Trainer(job).Run(progress, cancellation);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default) =>
+        new ProgressiveDistillation(job, assistants).Run(progress, cancellation);
+
+    /// <inheritdoc/>
+    public Model DeriveShallow(Model teacher, double keep) => ShallowStudent.Derive(teacher, keep);
 }

@@ -8,6 +8,11 @@ public sealed class TrainTests
     [InlineData("train a.onnx -o b.onnx --data d.yaml --schedule linear", "--schedule is 'linear'")]
     [InlineData("train a.onnx -o b.onnx --data d.yaml --learning-rate -1", "LearningRate is -1; expected a positive number.")]
     [InlineData("train a.onnx -o b.onnx --data d.yaml --checkpoint b.onnx", "--checkpoint 'b.onnx' is the model.")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml", "name one with --teacher")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml --shallow 2", "--shallow is 2; expected 0..1")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml --teacher t.onnx --temperature 0", "Temperature is 0")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml --teacher t.onnx --feature relu", "--feature 'relu' is not understood")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml --teacher b.onnx", "is a model that is learned from")]
     public async Task Wrong_usage_is_told_before_anything_is_loaded(string line, string message)
     {
         Cli outcome = await Cli.Run(line.Split(' '));

@@ -68,28 +68,41 @@ internal static class TrainCommand
 
     public static int Execute(TrainRequest request, Terminal terminal, CancellationToken cancellation)
     {
+        Check(request);
+        ITraining training = TrainingPackage.Load();
+        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
+        TrainingJob job = Job(input, request.Settings, request.Data, terminal);
+        TrainingResult result;
+        using (TrainingView view = new(terminal))
+            result = training.Train(job, view, cancellation);
+        input.Save(result.Model, request.Output, request.Writing, cancellation);
+        TrainReport report = TrainReport.Of(request.Model, request.Output, job, result);
+        if (request.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            TrainingTables.Print(report, new(terminal));
+        return ExitCodes.Done;
+    }
+
+    /// <summary>Refuses what cannot be meant, before anything is loaded.</summary>
+    /// <exception cref="UsageException">It cannot.</exception>
+    public static void Check(TrainRequest request)
+    {
         OutputPath.Check(request.Output, request.Force, request.Model);
         if (request.Settings.Checkpoint is { } checkpoint && (OutputPath.AreSame(checkpoint, request.Model) || OutputPath.AreSame(checkpoint, request.Output)))
             throw new UsageException($"--checkpoint '{checkpoint}' is the model. Give another name.");
         string[] problems = [.. request.Settings.Problems()];
         if (problems.Length > 0)
             throw new UsageException(string.Join(" ", problems));
-        ITraining training = TrainingPackage.Load();
-        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
+    }
+
+    /// <summary>Training data, and those epochs are judged on.</summary>
+    public static TrainingJob Job(CheckedModel input, TrainingSettings settings, DataRequest request, Terminal terminal)
+    {
         OpenedData data = input.Data ?? throw new UsageException("Training needs data: name them with --data.");
-        (IDataSet samples, IDataSet held) = request.Data.HasPart(data, "validation")
-            ? (data.DataSet, request.Data.Open(input.Model, "validation", terminal)!.DataSet) : data.DataSet.Split(1 - HeldOut, request.Settings.Seed);
-        TrainingJob job = new(input.Model, samples, request.Settings) { Validation = held, Metric = Metric(data) };
-        TrainingResult result;
-        using (TrainingView view = new(terminal))
-            result = training.Train(job, view, cancellation);
-        input.Save(result.Model, request.Output, request.Writing, cancellation);
-        TrainReport report = TrainReport.Of(request.Model, request.Output, samples.Count, held.Count, result);
-        if (request.Json)
-            ReportJson.Write(report, terminal.Out);
-        else
-            TrainingTables.Print(report, new(terminal));
-        return ExitCodes.Done;
+        (IDataSet samples, IDataSet held) = request.HasPart(data, "validation")
+            ? (data.DataSet, request.Open(input.Model, "validation", terminal)!.DataSet) : data.DataSet.Split(1 - HeldOut, settings.Seed);
+        return new(input.Model, samples, settings) { Validation = held, Metric = Metric(data) };
     }
 
     /// <summary>The first declared metric that needs labels only.</summary>

@@ -5,12 +5,16 @@ using Tersor.Pipeline;
 namespace Tersor.Cli.Printing;
 
 /// <summary>Training as it goes: the progress bar says epoch, loss, validation result and speed.</summary>
-internal sealed class TrainingView(Terminal terminal) : IProgress<TrainingProgress>, IDisposable
+internal sealed class TrainingView(Terminal terminal) : IProgress<TrainingProgress>, IProgress<(int Link, TrainingProgress Progress)>, IDisposable
 {
     private readonly Progress progress = new(terminal, "preparing");
 
-    public void Report(TrainingProgress value) => progress.Report(new JobProgress(string.Create(CultureInfo.InvariantCulture,
-        $"epoch {value.Epoch + 1}, step {value.Step}/{value.Steps}, loss {value.Loss:0.0000}{(value.Validation is { } result ? $", validation {result:0.0000}" : "")}, {value.SamplesPerSecond:0} samples/s"), (double)value.Step / Math.Max(value.Steps, 1)));
+    public void Report(TrainingProgress value) => Show("", value);
+
+    public void Report((int Link, TrainingProgress Progress) value) => Show($"model {value.Link + 1}, ", value.Progress);
+
+    private void Show(string model, TrainingProgress value) => progress.Report(new JobProgress(string.Create(CultureInfo.InvariantCulture,
+        $"{model}epoch {value.Epoch + 1}, step {value.Step}/{value.Steps}, loss {value.Loss:0.0000}{(value.Validation is { } result ? $", validation {result:0.0000}" : "")}, {value.SamplesPerSecond:0} samples/s"), (double)value.Step / Math.Max(value.Steps, 1)));
 
     public void Dispose() => progress.Dispose();
 }

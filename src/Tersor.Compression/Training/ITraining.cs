@@ -1,3 +1,5 @@
+using Tersor.Onnx;
+
 namespace Tersor.Compression.Training;
 
 /// <summary>What trains models. It is implemented in a package of its own, which brings half a gigabyte of native libraries; whoever only needs it to be there asks for this.</summary>
@@ -9,4 +11,19 @@ public interface ITraining
     /// <param name="cancellation">Stops it between steps; a checkpoint is written first where one was asked for.</param>
     /// <exception cref="TrainingException">The model cannot be trained on these data.</exception>
     TrainingResult Train(TrainingJob job, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default);
+
+    /// <summary>Trains a chain: each assistant learns from the teachers, or from the assistant before it, and the job's model from the last.</summary>
+    /// <param name="job">The student, and its teachers.</param>
+    /// <param name="assistants">Models between them, the nearest to the teachers first.</param>
+    /// <param name="progress">Told after every step, with the link of the chain, from 0.</param>
+    /// <param name="cancellation">Stops it between steps; every link has a checkpoint of its own where one was asked for.</param>
+    /// <returns>What every link came to, the student last.</returns>
+    /// <exception cref="TrainingException">A model cannot be trained on these data.</exception>
+    IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default);
+
+    /// <summary>A shallower student made from its teacher: it leaves out residual blocks, evenly spread, and has the teacher's weights.</summary>
+    /// <param name="teacher">Not modified.</param>
+    /// <param name="keep">Share of the residual blocks that stay, 0..1.</param>
+    /// <exception cref="TrainingException">The teacher has no residual blocks.</exception>
+    Model DeriveShallow(Model teacher, double keep);
 }

@@ -11,6 +11,9 @@ public sealed record TrainReport
     /// <summary>The model that was written.</summary>
     public required string Output { get; init; }
 
+    /// <summary>Models it learned from; empty where it learned from labels only.</summary>
+    public IReadOnlyList<string> Teachers { get; init; } = [];
+
     /// <summary>Training samples.</summary>
     public required int Samples { get; init; }
 
@@ -39,12 +42,12 @@ public sealed record TrainReport
     public required double SamplesPerSecond { get; init; }
 
     /// <summary>Summarizes a result.</summary>
-    public static TrainReport Of(string input, string output, int samples, int validationSamples, TrainingResult result) => new()
+    public static TrainReport Of(string input, string output, TrainingJob job, TrainingResult result) => new()
     {
         Input = input,
         Output = output,
-        Samples = samples,
-        ValidationSamples = validationSamples,
+        Samples = job.Data.Count,
+        ValidationSamples = job.Validation?.Count ?? 0,
         Metric = result.MetricName,
         Epochs = result.History,
         BestEpoch = result.BestEpoch,

@@ -1,5 +1,4 @@
 using Tersor.Onnx;
-using static TorchSharp.torch;
 
 namespace Tersor.Training.Weights;
 

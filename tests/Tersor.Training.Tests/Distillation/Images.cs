@@ -1,3 +1,4 @@
+using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Testing;
 

@@ -1,3 +1,4 @@
+using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Training.Data;

@@ -1,0 +1,109 @@
+using System.CommandLine;
+using Tersor.Cli.Parsing;
+using Tersor.Cli.Printing;
+using Tersor.Cli.Running;
+using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Training;
+using Tersor.Onnx;
+using Tersor.Pipeline.Training;
+using Tersor.Reporting;
+using Tersor.Reporting.Training;
+
+namespace Tersor.Cli.Commands;
+
+/// <summary>What <c>tersor distill</c> was asked to do.</summary>
+internal sealed record DistillRequest(TrainRequest Training)
+{
+    /// <summary>Models the student learns from.</summary>
+    public IReadOnlyList<string> Teachers { get; init; } = [];
+
+    /// <summary>Models between teacher and student, the nearest to the teacher first.</summary>
+    public IReadOnlyList<string> Assistants { get; init; } = [];
+
+    /// <summary>Share of the residual blocks of the model that its student keeps; null: the model is the student.</summary>
+    public double? Shallow { get; init; }
+
+    public DistillationSettings Settings { get; init; } = new();
+}
+
+/// <summary><c>tersor distill</c>: a small model learns what a large one answers.</summary>
+internal static class DistillCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Argument<string> model = CommonOptions.Model("ONNX file of the student; with --shallow, of the model a student is made from.");
+        Option<string> output = CommonOptions.Output();
+        DataOptions data = new(required: true);
+        Option<string[]> teachers = new("--teacher") { HelpName = "file", Description = "ONNX file of a model to learn from; may be given several times. With --shallow it is the model itself.", DefaultValueFactory = _ => [] };
+        Option<string[]> assistants = new("--assistant") { HelpName = "file", Description = "ONNX file of a model between teacher and student, the nearest to the teacher first; may be given several times. Each learns from the one before.", DefaultValueFactory = _ => [] };
+        Option<double?> shallow = new("--shallow") { HelpName = "share", Description = "Make the student from the model: this share of its residual blocks stays, with their weights, 0..1." };
+        DistillationOptions distillation = new();
+        TrainingOptions training = new();
+        Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
+        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Command command = new("distill", "Train a small model on what a large one answers.") { model, output, teachers, assistants, shallow };
+        data.AddTo(command);
+        distillation.AddTo(command);
+        training.AddTo(command);
+        foreach (Option option in new Option[] { externalData, force, trustLinks, json })
+            command.Add(option);
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
+        {
+            Settings = training.Read(parsed),
+            Data = data.Read(parsed),
+            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Writing = new() { ExternalData = parsed.GetValue(externalData) },
+            Force = parsed.GetValue(force),
+            Json = parsed.GetValue(json),
+        })
+        {
+            Teachers = parsed.GetValue(teachers)!,
+            Assistants = parsed.GetValue(assistants)!,
+            Shallow = parsed.GetValue(shallow),
+            Settings = distillation.Read(parsed),
+        }, terminal, cancellation)));
+        return command.WithHelp(
+            "The student learns from the softened answers of its teachers, and from labels where there are some: alpha·T²·KL(teacher/T, student/T) + (1 - alpha)·loss. Teacher and student are any\n"
+            + "two models that take the same inputs; outputs meet by name, else by position, and a trailing Softmax or Sigmoid is looked through. Data without labels do.\n"
+            + "Needs the package Tersor.Training. How the student is trained is said as for 'tersor train'.",
+            "tersor distill student.onnx -o trained.onnx --teacher large.onnx --data data.yaml", "tersor distill student.onnx -o trained.onnx --teacher large.onnx --assistant middle.onnx --data data.yaml",
+            "tersor distill large.onnx -o shallow.onnx --shallow 0.5 --data data.yaml");
+    }
+
+    public static int Execute(DistillRequest request, Terminal terminal, CancellationToken cancellation)
+    {
+        TrainRequest training = request.Training;
+        TrainCommand.Check(training);
+        if (request.Shallow is { } share && !(share is >= 0 and < 1))
+            throw new UsageException($"--shallow is {share}; expected 0..1, 1 excluded.");
+        if (request.Teachers.Count == 0 && request.Shallow is null)
+            throw new UsageException("A student learns from a teacher: name one with --teacher, or make the student from the model with --shallow.");
+        if (request.Teachers.Concat(request.Assistants).FirstOrDefault(f => OutputPath.AreSame(f, training.Output)) is { } same)
+            throw new UsageException($"The output '{same}' is a model that is learned from. Give another name.");
+        ITraining trainer = TrainingPackage.Load();
+        using CheckedModel input = CheckedModel.Load(training.Model, training.Reading, training.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
+        Model[] teachers = [.. request.Teachers.Select(Load)], assistants = [.. request.Assistants.Select(Load)];
+        if (teachers.Length == 0)
+            teachers = [input.Model];
+        TrainingJob job = TrainCommand.Job(input, training.Settings, training.Data, terminal) with { Teachers = teachers, Distillation = request.Settings };
+        if (request.Shallow is { } keep)
+            job = job with { Model = trainer.DeriveShallow(input.Model, keep) };
+        TrainingResult result;
+        using (TrainingView view = new(terminal))
+            result = assistants.Length == 0 ? trainer.Train(job, view, cancellation) : trainer.Distill(job, assistants, view, cancellation)[^1];
+        input.Save(result.Model, training.Output, training.Writing, cancellation);
+        TrainReport report = TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants] };
+        if (training.Json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            TrainingTables.Print(report, new(terminal));
+        return ExitCodes.Done;
+
+        // Run in the child once, like every model a user gives.
+        Model Load(string path)
+        {
+            using CheckedModel other = CheckedModel.LoadLike(input, path, training.Reading, terminal, cancellation);
+            return other.Model;
+        }
+    }
+}
