@@ -41,15 +41,15 @@ internal static class LibtorchLoader
     /// <exception cref="TrainingException">It is not there.</exception>
     public static void Require()
     {
-        try
+        // Asked first: the binding itself would go on to copy half a gigabyte about, and talk of it on the console.
+        Assembly assembly = typeof(torch).Assembly;
+        if (NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && NativeLibrary.TryLoad(Binding, assembly, null, out _))
         {
             torch.InitializeDeviceType(DeviceType.CPU);
+            return;
         }
-        catch (Exception e) when (e is NotSupportedException or DllNotFoundException or TypeInitializationException or BadImageFormatException)
-        {
-            string platform = $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
-            throw new TrainingException($"libtorch, which computes gradients, is not beside the program or does not load here. Add the package libtorch-cpu-{platform}, version 2.10.0, to the project.", e);
-        }
+        string platform = $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        throw new TrainingException($"libtorch, which computes gradients, is not beside the program or does not load here. Add the package libtorch-cpu-{platform}, version 2.10.0, to the project.");
     }
 
     private static nint Resolve(Assembly assembly, string name)
