@@ -14,4 +14,12 @@ public sealed record OpenedData(IDataSet DataSet, IReadOnlyList<MetricDescriptio
     /// <summary>New, empty metrics as declared.</summary>
     /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
     public IReadOnlyList<IMetric> CreateMetrics() => [.. Metrics.Select(m => MetricCatalog.Create(m, Folder))];
+
+    /// <summary>Makes the first declared metric that needs labels only; null: there is none.</summary>
+    /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
+    public Func<IMetric>? LabelMetric()
+    {
+        int index = CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
+        return index < 0 ? null : () => MetricCatalog.Create(Metrics[index], Folder);
+    }
 }

@@ -21,7 +21,7 @@ internal static partial class ConstraintTags
         {
             throw new OnnxException($"Metadata '{Key}' is not what Tersor writes there: {e.Message}", e);
         }
-        foreach (Value value in Weights(model))
+        foreach (Value value in model.AllConstants())
         {
             foreach (Constraint constraint in tags.GetValueOrDefault(value.Name) ?? [])
                 value.Constraints.Add(constraint);
@@ -32,13 +32,10 @@ internal static partial class ConstraintTags
     public static string? Write(Model model)
     {
         SortedDictionary<string, Constraint[]> tags = new(StringComparer.Ordinal);
-        foreach (Value value in Weights(model).Where(v => v.Constraints.Count > 0))
+        foreach (Value value in model.AllConstants().Where(v => v.Constraints.Count > 0))
             tags[value.Name] = [.. value.Constraints];
         return tags.Count == 0 ? null : JsonSerializer.Serialize(tags, TagJson.Default.SortedDictionaryStringConstraintArray);
     }
-
-    internal static IEnumerable<Value> Weights(Model model) => model.AllGraphs().SelectMany(g =>
-        g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()));
 
     [JsonSerializable(typeof(Dictionary<string, Constraint[]>))]
     [JsonSerializable(typeof(SortedDictionary<string, Constraint[]>))]

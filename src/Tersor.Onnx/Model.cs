@@ -51,6 +51,9 @@ public sealed class Model
     /// <summary>Every node of every graph.</summary>
     public IEnumerable<Node> AllNodes() => AllGraphs().SelectMany(g => g.Nodes);
 
+    /// <summary>Every value that may be a constant with a tensor: initializers, and outputs of Constant nodes.</summary>
+    public IEnumerable<Value> AllConstants() => AllGraphs().SelectMany(g => g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()));
+
     /// <summary>The model-local function a node calls, or null.</summary>
     public Function? FindFunction(Node node) => Functions.Count == 0 ? null : Functions.FirstOrDefault(f =>
         f.Name == node.OpType && NormalizeDomain(f.Domain) == NormalizeDomain(node.Domain) && f.Overload == node.Overload);

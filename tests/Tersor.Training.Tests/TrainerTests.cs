@@ -96,7 +96,37 @@ public sealed class TrainerTests
     [Fact]
     public void Numbers_that_run_away_are_named_and_training_goes_back()
     {
-        // A logarithm of what becomes negative as the weights grow.
+        TrainingResult result = new Trainer(RunsAway()).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.NotEmpty(result.Incidents);
+        Assert.Contains("Log", result.Incidents[0], StringComparison.Ordinal);
+        Assert.All(result.Model.Graph.Initializers, v => Assert.All(v.Tensor!.ToFloats(), x => Assert.True(float.IsFinite(x))));
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_knows_what_to_go_back_to()
+    {
+        string checkpoint = Path.GetTempFileName();
+        File.Delete(checkpoint);
+        TrainingJob whole = RunsAway();
+        TrainingJob broken = whole with { Settings = whole.Settings with { Checkpoint = checkpoint } };
+        try
+        {
+            TrainingResult expected = new Trainer(whole).Run(cancellation: TestContext.Current.CancellationToken);
+            using CancellationTokenSource source = new();
+            Assert.ThrowsAny<OperationCanceledException>(() => new Trainer(broken).Run(new Stopper(1, source), source.Token)); // before it goes wrong
+            TrainingResult resumed = new Trainer(broken).Run(cancellation: TestContext.Current.CancellationToken);
+            Assert.Equal(expected.Incidents, resumed.Incidents);
+            Assert.Equal(Bytes(expected.Model), Bytes(resumed.Model));
+        }
+        finally
+        {
+            File.Delete(checkpoint);
+        }
+    }
+
+    /// <summary>A logarithm of what becomes negative as the weights grow.</summary>
+    private static TrainingJob RunsAway()
+    {
         Model model = Build.Model(["n", 2], (graph, x) =>
         {
             Value scaled = graph.Apply("MatMul", [x, graph.AddInitializer("w1", OnnxTensor.Create([2, 2], new[] { 0.01f, 0, 0, 0.01f }))]);
@@ -104,10 +134,7 @@ public sealed class TrainerTests
             return graph.Apply("Log", [shifted]);
         });
         IDataSet data = SmallData.Of(64, "x", random => (OnnxTensor.Create([1, 2], new[] { random.NextSingle(), random.NextSingle() }), OnnxTensor.Create([1, 2], new[] { -1f, -1f })));
-        TrainingResult result = new Trainer(new(model, data, Quick with { LearningRate = 2, Epochs = 4, Optimizer = new TrainingOptimizer.Sgd(0), ClipNorm = null, Schedule = new LearningRateSchedule.Constant() })).Run(cancellation: TestContext.Current.CancellationToken);
-        Assert.NotEmpty(result.Incidents);
-        Assert.Contains("Log", result.Incidents[0], StringComparison.Ordinal);
-        Assert.All(result.Model.Graph.Initializers, v => Assert.All(v.Tensor!.ToFloats(), x => Assert.True(float.IsFinite(x))));
+        return new(model, data, Quick with { LearningRate = 2, Epochs = 4, Optimizer = new TrainingOptimizer.Sgd(0), ClipNorm = null, Schedule = new LearningRateSchedule.Constant() });
     }
 
     [Fact]

@@ -6,7 +6,6 @@ using Tersor.Cli.Running;
 using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Data;
-using Tersor.Data.Metrics;
 using Tersor.Onnx;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting;
@@ -181,7 +180,7 @@ internal static class QuantizeCommand
         OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
         QuantizeSettings settings = input.Bytes > Large ? request.Settings with { Optimize = false } : request.Settings;
         using Progress progress = new(terminal, "quantizing");
-        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner } }.Run(model, input.Data?.DataSet, selection?.DataSet, Metric(input.Data), progress, cancellation);
+        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner } }.Run(model, input.Data?.DataSet, selection?.DataSet, input.Data?.LabelMetric(), progress, cancellation);
     }
 
     /// <summary>The model last: what lies beside it is there when it appears.</summary>
@@ -226,14 +225,5 @@ internal static class QuantizeCommand
         // Sizes only: the job rewrites the graph itself, for the engine.
         GraphOptimizerOptions options = new() { FixDimensions = request.Sizes, Samples = input.Samples, Runner = input.Runner, Without = [.. PassCatalog.Entries.Select(e => e.Name)] };
         return new GraphOptimizer(options).Run(input.Model, cancellation).Model;
-    }
-
-    /// <summary>The first declared metric that needs labels only.</summary>
-    private static Func<IMetric>? Metric(OpenedData? data)
-    {
-        if (data is null)
-            return null;
-        int index = data.CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
-        return index < 0 ? null : () => data.CreateMetrics()[index];
     }
 }

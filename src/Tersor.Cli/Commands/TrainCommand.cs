@@ -5,7 +5,6 @@ using Tersor.Cli.Running;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Data;
-using Tersor.Data.Metrics;
 using Tersor.Onnx;
 using Tersor.Pipeline.Training;
 using Tersor.Reporting;
@@ -102,13 +101,6 @@ internal static class TrainCommand
         OpenedData data = input.Data ?? throw new UsageException("Training needs data: name them with --data.");
         (IDataSet samples, IDataSet held) = request.HasPart(data, "validation")
             ? (data.DataSet, request.Open(input.Model, "validation", terminal)!.DataSet) : data.DataSet.Split(1 - HeldOut, settings.Seed);
-        return new(input.Model, samples, settings) { Validation = held, Metric = Metric(data) };
-    }
-
-    /// <summary>The first declared metric that needs labels only.</summary>
-    private static Func<IMetric>? Metric(OpenedData data)
-    {
-        int index = data.CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
-        return index < 0 ? null : () => data.CreateMetrics()[index];
+        return new(input.Model, samples, settings) { Validation = held, Metric = data.LabelMetric() };
     }
 }

@@ -8,7 +8,7 @@ internal static class ScopeNames
         foreach (Graph graph in model.Functions.Select(f => f.Body).Prepend(model.Graph))
             Walk(graph, new(StringComparer.Ordinal));
         // Constraints are stored by name: a constrained weight may share its name with no weight of another scope.
-        foreach (IGrouping<string, Value> same in ConstraintTags.Weights(model).GroupBy(w => w.Name).Where(g => g.Skip(1).Any() && g.Any(w => w.Constraints.Count > 0)))
+        foreach (IGrouping<string, Value> same in model.AllConstants().GroupBy(w => w.Name).Where(g => g.Skip(1).Any() && g.Any(w => w.Constraints.Count > 0)))
         {
             foreach (Value weight in same.Skip(1)) // the main graph's comes first
                 weight.MakeNameUnique();

@@ -17,7 +17,5 @@ internal static class TemporaryModel
         return path;
     }
 
-    private static IEnumerable<Tensor> Tensors(Model model) => model.AllGraphs()
-        .SelectMany(g => g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()))
-        .Select(v => v.Tensor).OfType<Tensor>().Distinct();
+    private static IEnumerable<Tensor> Tensors(Model model) => model.AllConstants().Select(v => v.Tensor).OfType<Tensor>().Distinct();
 }

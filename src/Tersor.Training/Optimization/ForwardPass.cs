@@ -55,6 +55,7 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         Dictionary<string, Tensor> state = [];
         double sum = 0;
         int steps = sequence.Steps.Count;
+        FinalizerGate.LetThrough();
         objective.Begin();
         for (int start = 0; start < steps; start += settings.SequenceWindow)
         {

@@ -10,13 +10,17 @@ namespace Tersor.Training.Optimization;
 /// <summary>Everything that changes while training: what a checkpoint holds, and what training goes back to when numbers run away.</summary>
 internal sealed class TrainingState : IDisposable
 {
+    private const string BestPrefix = "best/", GoodPrefix = "good/";
+
     private readonly TrainableGraph graph;
+    private Dictionary<string, Tensor> good = [];
 
     public TrainingState(TrainableGraph graph, TrainingSettings settings)
     {
         this.graph = graph;
         Optimizer = Optimizer.Create(settings.Optimizer, graph.Buffer.Values);
         Average = settings.Average > 0 ? graph.Buffer.Values.clone().DetachFromDisposeScope() : null;
+        KeepGood();
     }
 
     public Optimizer Optimizer { get; }
@@ -72,11 +76,18 @@ internal sealed class TrainingState : IDisposable
         }
     }
 
-    /// <summary>Copies of everything but the best.</summary>
-    public Dictionary<string, Tensor> Snapshot() => Live().ToDictionary(t => t.Key, t => t.Value.clone().DetachFromDisposeScope());
+    /// <summary>Keeps everything but the best, to go back to.</summary>
+    public void KeepGood()
+    {
+        Release(good);
+        good = Live().ToDictionary(t => t.Key, t => t.Value.clone().DetachFromDisposeScope());
+        Done.GoodStep = Done.Step;
+    }
 
-    /// <summary>Goes back to a snapshot.</summary>
-    public void Restore(IReadOnlyDictionary<string, Tensor> snapshot)
+    /// <summary>Goes back to what was kept last.</summary>
+    public void GoBack() => Restore(good);
+
+    private void Restore(IReadOnlyDictionary<string, Tensor> snapshot)
     {
         using IDisposable _ = no_grad();
         foreach ((string name, Tensor tensor) in Live().Where(t => !t.Key.StartsWith("statistic/", StringComparison.Ordinal)))
@@ -95,7 +106,9 @@ internal sealed class TrainingState : IDisposable
     {
         Dictionary<string, Tensor> tensors = Live().ToDictionary();
         foreach ((string name, Tensor tensor) in Best)
-            tensors[$"best/{name}"] = tensor;
+            tensors[$"{BestPrefix}{name}"] = tensor;
+        foreach ((string name, Tensor tensor) in good)
+            tensors[$"{GoodPrefix}{name}"] = tensor;
         TensorArchive.Write(path, tensors, new Dictionary<string, string> { ["key"] = key, ["progress"] = JsonSerializer.Serialize(Done, StateJson.Default.Progress) });
     }
 
@@ -109,14 +122,17 @@ internal sealed class TrainingState : IDisposable
             if (words.GetValueOrDefault("key") != key || !words.TryGetValue("progress", out string? progress))
                 throw new TrainingException($"'{path}' is a checkpoint of another model, other data or other settings. Remove it to start anew, or name another file.");
             Restore(tensors);
-            foreach ((string name, Tensor tensor) in tensors.Where(t => t.Key.StartsWith("best/", StringComparison.Ordinal)))
-                Best[name["best/".Length..]] = tensor.clone().DetachFromDisposeScope();
+            Best = Part(BestPrefix);
+            Release(good);
+            good = Part(GoodPrefix);
             Done = JsonSerializer.Deserialize(progress, StateJson.Default.Progress)!;
         }
         finally
         {
             Release(tensors);
         }
+
+        Dictionary<string, Tensor> Part(string prefix) => tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(t => t.Key[prefix.Length..], t => t.Value.clone().DetachFromDisposeScope());
     }
 
     /// <inheritdoc/>
@@ -125,10 +141,10 @@ internal sealed class TrainingState : IDisposable
         Optimizer.Dispose();
         Average?.Dispose();
         Release(Best);
+        Release(good);
     }
 
-    /// <summary>Frees copies.</summary>
-    public static void Release(Dictionary<string, Tensor> tensors)
+    private static void Release(Dictionary<string, Tensor> tensors)
     {
         foreach (Tensor tensor in tensors.Values)
             tensor.Dispose();
@@ -169,6 +185,9 @@ internal sealed class TrainingState : IDisposable
 
         /// <summary>The best of them; -1 before the first.</summary>
         public int BestEpoch { get; set; } = -1;
+
+        /// <summary>Steps that were made when all numbers were last known to be finite.</summary>
+        public long GoodStep { get; set; }
 
         /// <summary>What went wrong and was mended.</summary>
         public List<string> Incidents { get; set; } = [];

@@ -48,6 +48,7 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
 
     private void Count(TrainingSequence sequence, IMetric counter)
     {
+        FinalizerGate.LetThrough();
         using IDisposable scope = NewDisposeScope();
         graph.Refresh();
         List<Dictionary<string, OnnxTensor>> steps = [];

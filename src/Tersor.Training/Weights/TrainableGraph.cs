@@ -34,7 +34,7 @@ internal sealed class TrainableGraph : IDisposable
         WeightChooser chooser = new(settings.Weights);
         IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result);
         Untouched = chooser.Untouched;
-        (Model running, Dictionary<Value, Value> copies) = Running(chosen, needed ?? []);
+        (Model running, IReadOnlyDictionary<Value, Value> copies) = Running(chosen, needed ?? []);
         restored = settings is { Reinitialize: true, BatchNormalization: BatchNormalizationMode.Train } ? RestoredNormalization.Insert(running, chosen, copies) : [];
         Program = new(running, reals);
         Parameters = Parameterize(chosen, copies);
@@ -136,28 +136,19 @@ internal sealed class TrainableGraph : IDisposable
     }
 
     /// <summary>A copy in which spelled-out operators are recognized, unless a weight, or a value that is looked at, would be lost with them.</summary>
-    private (Model Running, Dictionary<Value, Value> Copies) Running(IReadOnlyList<ChosenWeight> chosen, IReadOnlyCollection<string> needed)
+    private (Model Running, IReadOnlyDictionary<Value, Value> Copies) Running(IReadOnlyList<ChosenWeight> chosen, IReadOnlyCollection<string> needed)
     {
-        Model plain = result.Clone(), recognized = result.Clone();
-        Dictionary<Value, Value> copies = Pairs(recognized);
+        Model recognized = result.Clone(out IReadOnlyDictionary<Value, Value> copies);
         RunningModel.Recognize(recognized);
-        return chosen.All(c => copies[c.Value] is { IsUnused: false }) && needed.All(n => RunningModel.Find(recognized, n) is not null) ? (recognized, copies) : (plain, Pairs(plain));
+        if (chosen.All(c => copies[c.Value] is { IsUnused: false }) && needed.All(n => RunningModel.Find(recognized, n) is not null))
+            return (recognized, copies);
+        Model plain = result.Clone(out copies);
+        return (plain, copies);
     }
-
-    /// <summary>Constants of the result, and the same in a copy of it that nothing was changed in yet.</summary>
-    private Dictionary<Value, Value> Pairs(Model copy)
-    {
-        Dictionary<Value, Value> pairs = new(ReferenceEqualityComparer.Instance);
-        foreach ((Value original, Value copied) in Constants(result).Zip(Constants(copy)))
-            pairs[original] = copied;
-        return pairs;
-    }
-
-    private static IEnumerable<Value> Constants(Model model) => model.AllGraphs().SelectMany(g => g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()));
 
     private static bool IsStatistic(Value value) => value.Tensor is not null && value.Uses.Any(u => u.Node.Is("BatchNormalization") && u.Index is 3 or 4);
 
-    private List<Parameter> Parameterize(IReadOnlyList<ChosenWeight> chosen, Dictionary<Value, Value> copies)
+    private List<Parameter> Parameterize(IReadOnlyList<ChosenWeight> chosen, IReadOnlyDictionary<Value, Value> copies)
     {
         List<Parameter> parameters = [];
         long offset = 0;

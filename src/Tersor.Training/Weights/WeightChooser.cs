@@ -26,8 +26,7 @@ internal sealed class WeightChooser(WeightSelection selection)
     public IReadOnlyList<ChosenWeight> Choose(Model model)
     {
         ILookup<Value, WeightUse> uses = model.Weights().ToLookup(u => u.Value, ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
-        Value[] constants = [.. model.AllGraphs().SelectMany(g => g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()))
-            .Where(v => v.Tensor is { Length: > 0 } tensor && tensor.Type.IsFloat())];
+        Value[] constants = [.. model.AllConstants().Where(v => v.Tensor is { Length: > 0 } tensor && tensor.Type.IsFloat())];
         foreach (string pattern in selection.Train.Concat(selection.Freeze))
         {
             if (!constants.Any(v => Matches(pattern, v.Name)))

@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using Tersor.Compression.Training;
+using Tersor.Training.Checkpoints;
+using Tersor.Training.Data;
+using Tersor.Training.Libtorch;
+using Tersor.Training.Losses;
+using Tersor.Training.Weights;
+using static TorchSharp.torch;
+
+namespace Tersor.Training.Optimization;
+
+/// <summary>One run of a job, from its start or its checkpoint to its end.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    /// <summary>Steps between copies of a state whose numbers were all finite.</summary>
+    private const int GoodSteps = 100;
+
+    /// <summary>How often training goes back to the last good state before it gives up.</summary>
+    private const int Attempts = 4;
+
+    /// <summary>Share of the loss that is shown which comes from the steps before.</summary>
+    private const double Smoothing = 0.95;
+
+    private readonly TrainingJob job;
+    private readonly TrainingSettings settings;
+    private readonly TrainingReader reader;
+    private readonly DistillationSetup? setup;
+    private readonly TrainableGraph graph;
+    private readonly TrainingState state;
+    private readonly IObjective objective;
+    private readonly ForwardPass forward;
+    private readonly Validation? validation;
+    private readonly string key;
+    private readonly long steps;
+    private long samples, busy, lastSave;
+    private double recentLoss = double.NaN;
+
+    /// <param name="job">What, on what, how.</param>
+    /// <param name="loss">A loss of the caller's own; null: the job's.</param>
+    /// <exception cref="TrainingException">The model cannot be trained on these data.</exception>
+    public TrainingRun(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss)
+    {
+        (this.job, settings) = (job, job.Settings);
+        reader = new(job.Data, settings.BatchSize, ScalarType.Float32);
+        setup = job.Teachers.Count > 0 ? new(job, reader) : null;
+        graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues);
+        state = new(graph, settings);
+        IObjective? hard = loss is not null ? new CallerObjective(graph.Program.Model, loss) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
+        objective = setup is null ? hard! : setup.Objective(graph, hard);
+        forward = new(graph, objective, settings, job.Data.Feedback);
+        validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
+        key = CheckpointKey.Of(job);
+        int stepsInEpoch = (reader.Count + settings.Accumulate - 1) / settings.Accumulate;
+        steps = Math.Min((long)settings.Epochs * stepsInEpoch, settings.MaxSteps ?? long.MaxValue);
+    }
+
+    private bool IsOver => state.Done.Step >= steps
+        || settings.Patience is { } patience && validation is not null && state.Done.BestEpoch >= 0 && state.Done.Epoch - state.Done.BestEpoch > patience;
+
+    private double Rate => settings.LearningRate * settings.Schedule.At(state.Done.Step, steps) * state.Done.RateFactor;
+
+    private double SamplesPerSecond => samples / Math.Max(Stopwatch.GetElapsedTime(0, busy).TotalSeconds, 1e-9);
+
+    /// <summary>Trains until all steps are made, or no epoch was better for too long.</summary>
+    /// <exception cref="TrainingException">The checkpoint is of another job, or numbers run away again and again.</exception>
+    public TrainingResult ToEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        if (settings.Checkpoint is { } path && File.Exists(path))
+            state.Load(path, key);
+        if (objective is DistillationObjective { Caches: true } && !IsOver)
+            AskAgain(cancellation);
+        lastSave = Stopwatch.GetTimestamp();
+        while (!IsOver)
+        {
+            using (IEnumerator<IReadOnlyList<TrainingSequence>> groups = reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, cancellation).GetEnumerator())
+            {
+                while (state.Done.Group < reader.Count && state.Done.Step < steps)
+                {
+                    Step(groups);
+                    progress?.Report(new(state.Done.Epoch, state.Done.Step, steps, recentLoss, SamplesPerSecond, state.Done.History.LastOrDefault()?.Validation));
+                    if (Stopwatch.GetElapsedTime(lastSave).TotalSeconds >= settings.CheckpointSeconds || cancellation.IsCancellationRequested)
+                        Save();
+                    cancellation.ThrowIfCancellationRequested();
+                }
+            }
+            EndEpoch(cancellation);
+            Save();
+        }
+        state.UseBest();
+        return new(graph.Write(), [.. state.Done.History], Math.Max(state.Done.BestEpoch, 0), validation?.Name)
+        {
+            Trained = [.. graph.Parameters.Where(p => !p.IsHelper).Select(p => p.Name)],
+            Untouched = graph.Untouched,
+            Incidents = [.. state.Done.Incidents],
+            SamplesPerSecond = SamplesPerSecond,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        state.Dispose();
+        graph.Dispose();
+        setup?.Dispose();
+    }
+
+    /// <summary>Runs the batches of the first epoch, as far as they were run before, so that teachers' answers are kept that would have been kept, to the bit.</summary>
+    private void AskAgain(CancellationToken cancellation)
+    {
+        int count = state.Done.Epoch > 0 ? reader.Count : state.Done.Group;
+        foreach (IReadOnlyList<TrainingSequence> group in count == 0 ? [] : reader.Groups(settings.Seed, 0, 0, cancellation).Take(count))
+        {
+            foreach (TrainingSequence sequence in group)
+            {
+                using (sequence)
+                    forward.Loss(sequence, 0, 0, heldOut: false);
+            }
+        }
+    }
+
+    /// <summary>One step of the optimizer: gradients of one group of samples or, accumulated, of several.</summary>
+    private void Step(IEnumerator<IReadOnlyList<TrainingSequence>> groups)
+    {
+        graph.Buffer.Gradients.zero_();
+        int count = Math.Min(settings.Accumulate, reader.Count - state.Done.Group);
+        double loss = 0;
+        for (int part = 0; part < count && groups.MoveNext(); part++)
+        {
+            long began = Stopwatch.GetTimestamp();
+            try
+            {
+                loss += forward.Backward(groups.Current, state.Done.Step, part, (double)state.Done.Step / steps, count, state.Done.Epoch);
+            }
+            finally
+            {
+                foreach (TrainingSequence sequence in groups.Current)
+                    sequence.Dispose();
+            }
+            samples += groups.Current.Sum(s => s.Samples.Count);
+            busy += Stopwatch.GetTimestamp() - began;
+            state.Done.Group++;
+        }
+        long gathered = Stopwatch.GetTimestamp();
+        using IDisposable _ = no_grad();
+        if (graph.GradientFactors is { } factors)
+            graph.Buffer.Gradients.mul_(factors);
+        double norm = Norm(graph.Buffer.Gradients);
+        bool isGood = double.IsFinite(loss) && double.IsFinite(norm);
+        if (isGood)
+        {
+            Update(norm);
+            recentLoss = double.IsNaN(recentLoss) ? loss : Smoothing * recentLoss + (1 - Smoothing) * loss;
+            state.Done.LossSum += loss * count;
+        }
+        else
+        {
+            GoBack($"step {state.Done.Step}: {forward.Culprit(double.IsFinite(loss))}");
+        }
+        state.Done.Step++;
+        if (isGood && state.Done.Step - state.Done.GoodStep >= GoodSteps)
+            state.KeepGood();
+        busy += Stopwatch.GetTimestamp() - gathered;
+    }
+
+    private void Update(double norm)
+    {
+        if (settings.ClipNorm is { } clip && norm > clip)
+            graph.Buffer.Gradients.mul_(clip / (norm + 1e-6));
+        state.Optimizer.Step(graph.Buffer.Values, graph.Buffer.Gradients, Rate, settings.WeightDecay, state.Done.Step);
+        state.Average?.mul_(settings.Average).add_(graph.Buffer.Values, 1 - settings.Average);
+    }
+
+    private void GoBack(string incident)
+    {
+        if (state.Done.Incidents.Count + 1 >= Attempts)
+            throw new TrainingException($"Training ran into numbers that are not finite {Attempts} times, the last time in {incident}. Use a lower learning rate (--learning-rate), or clip gradients (--clip-norm).");
+        state.GoBack();
+        state.Done.RateFactor /= 2;
+        state.Done.Incidents.Add($"{incident}; back to step {state.Done.GoodStep}, learning rate halved");
+    }
+
+    private static double Norm(Tensor gradients)
+    {
+        using Tensor norm = gradients.norm();
+        return TorchTensors.Number(norm);
+    }
+
+    private void EndEpoch(CancellationToken cancellation)
+    {
+        TrainingState.Progress done = state.Done;
+        double? result = validation is null ? null : state.WithAverage(() => validation.Measure(cancellation));
+        done.History.Add(new(done.Epoch, done.Step, done.LossSum / Math.Max(done.Group, 1), Rate, result));
+        if (validation is not null && settings.KeepBest && (done.BestEpoch < 0 || validation.IsBetter(result!.Value, done.History[done.BestEpoch].Validation!.Value)))
+        {
+            done.BestEpoch = done.Epoch;
+            state.KeepBest();
+        }
+        else if (validation is null || !settings.KeepBest)
+        {
+            done.BestEpoch = done.Epoch;
+        }
+        done.Epoch++;
+        done.Group = 0;
+        done.LossSum = 0;
+    }
+
+    private void Save()
+    {
+        lastSave = Stopwatch.GetTimestamp();
+        if (settings.Checkpoint is { } path)
+            state.Save(path, key);
+    }
+}
