@@ -1,11 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Tersor.Compression.Training;
-using Tersor.Data;
-using Tersor.Data.Metrics;
 using Tersor.Onnx;
-using Tersor.Runtime;
-using Tersor.Testing;
 using Tersor.Training;
 
 namespace Tersor.TrainingTables;
@@ -13,8 +9,6 @@ namespace Tersor.TrainingTables;
 /// <summary>Networks trained from random weights, from the file alone. A run takes minutes to an hour: each is kept in artifacts/training, goes on where it was stopped, and is not made again once it is done.</summary>
 internal static class FromScratch
 {
-    private static string Folder => Directory.CreateDirectory(Path.Combine(SharedFiles.Repository, "artifacts", "training")).FullName;
-
     public static int Run(string[] arguments, TextWriter output)
     {
         output.WriteLine("| network | seeds | test accuracy | of the file as it was given | difference, points | images/s |");
@@ -31,37 +25,17 @@ internal static class FromScratch
 
     private static Outcome One(string name, int epochs, int seed)
     {
-        string start = Path.Combine(Folder, $"{name}-{seed}"), done = $"{start}.json";
+        string start = Path.Combine(Runs.Folder, $"{name}-{seed}"), done = $"{start}.json";
         if (File.Exists(done))
             return JsonSerializer.Deserialize<Outcome>(File.ReadAllText(done))!;
         Model model = FashionMnist.Load(name);
         TrainingSettings settings = FashionMnist.Recipe(name, epochs) with { Seed = seed, Checkpoint = $"{start}.ckpt" };
-        TrainingResult result = new Trainer(new(model, FashionMnist.Data(model, test: false).DataSet, settings)).Run(new Lines($"{name} seed {seed}"));
+        TrainingResult result = new Trainer(new(model, FashionMnist.Data(model, test: false).DataSet, settings)).Run(new Runs.Lines($"{name} seed {seed}"));
         result.Model.Save($"{start}.onnx");
-        Outcome outcome = new(Accuracy(result.Model), result.SamplesPerSecond);
+        Outcome outcome = new(Runs.Accuracy(result.Model), result.SamplesPerSecond);
         File.WriteAllText(done, JsonSerializer.Serialize(outcome));
         return outcome;
     }
 
-    /// <summary>Top-1 on the test images, by ONNX Runtime.</summary>
-    private static double Accuracy(Model model)
-    {
-        OpenedData test = FashionMnist.Data(model, test: true);
-        IMetric metric = MetricCatalog.Create(test.Metrics[0]);
-        using ModelSession session = new(model, new() { Threads = 1 });
-        foreach (Sample sample in test.DataSet.Samples())
-            metric.Add(new(sample, [session.Run(sample.Steps[0])], null));
-        return metric.Value;
-    }
-
     private sealed record Outcome(double Accuracy, double ImagesPerSecond);
-
-    private sealed class Lines(string run) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Step % 100 == 0)
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run}: step {value.Step}/{value.Steps}, loss {value.Loss:F4}, {value.SamplesPerSecond:F0} images/s"));
-        }
-    }
 }

@@ -10,11 +10,12 @@ if (SharedFiles.Root is null)
 return args switch
 {
     ["scratch", .. var networks] => FromScratch.Run(networks, Console.Out),
+    ["quantized", .. var networks] => QuantizationAware.Run(networks, Console.Out),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("Usage: Tersor.TrainingTables scratch [network ...]");
+    Console.Error.WriteLine("Usage: Tersor.TrainingTables scratch [network ...] | quantized [network ...] [bits ...]");
     return 2;
 }

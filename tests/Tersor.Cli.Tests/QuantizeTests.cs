@@ -142,6 +142,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--activations Int8", ElementType.Int8, 127)]
     [InlineData("--target X64Avx2", ElementType.UInt8, 63)]
     [InlineData("--per-tensor --asymmetric-weights", ElementType.UInt8, 128)]
+    [InlineData("--weight-bits 5", ElementType.UInt8, 15)]
     public async Task Numbers_asked_for_are_those_of_the_result(string options, ElementType activations, int limit)
     {
         Cli run = await Quantize("int8.onnx", [.. options.Split(' '), "--repair", "none", "--sensitivity-samples", "0"]);
@@ -152,6 +153,22 @@ public sealed class QuantizeTests : IDisposable
         Assert.All(quantizing, n => Assert.Equal(activations, n.Inputs[2]!.Constant!.Type));
         sbyte[][] weights = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer!.Inputs[0]!.Constant!.Span<sbyte>().ToArray())];
         Assert.Equal(limit, weights.Max(w => w.Max(q => Math.Abs((int)q))), 1.0);
+    }
+
+    [Theory]
+    [InlineData(4, 7)]
+    [InlineData(3, 3)]
+    [InlineData(2, 1)]
+    public async Task Few_bits_are_stored_two_in_a_byte_and_are_eight_again_for_the_kernel(int bits, int limit)
+    {
+        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("few.onnx"), "--data", Data, "--min-sqnr", "-100", "--rounds", "6", "--allow-slower", "--weight-bits", $"{bits}", "--repair", "none", "--sensitivity-samples", "0");
+        Assert.Equal(0, run.ExitCode);
+        Model model = Model.Load(folder.At("few.onnx"));
+        Node[] unpacking = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer!.Inputs[0]!.Producer!)];
+        Assert.NotEmpty(unpacking);
+        Assert.All(unpacking, n => Assert.True(n.Is("Cast") && n.Int("to", 0) == (long)ElementType.Int8));
+        Assert.All(unpacking, n => Assert.Equal(ElementType.Int4, n.Inputs[0]!.Tensor!.Type));
+        Assert.Equal(limit, unpacking.Max(n => n.Inputs[0]!.Tensor!.ToInt64s().Max(Math.Abs)));
     }
 
     [Theory]
@@ -173,7 +190,10 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--repair none --repair bias", "--repair none goes with no other repair")]
     [InlineData("--dry-run --report int8.html", "--dry-run writes none")]
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
-    [InlineData("--weight-bits 3", "WeightBits is 3")]
+    [InlineData("--weight-bits 1", "WeightBits is 1")]
+    [InlineData("--epochs 3", "--epochs says how to train; give --train too")]
+    [InlineData("--train --mode weights", "--train is for static quantization with data")]
+    [InlineData("--train --learning-rate 0", "LearningRate is 0")]
     [InlineData("--ranges best", "--ranges 'best' is not understood")]
     [InlineData("--activations Float32", "expected UInt8, Int8, UInt16, Int16")]
     [InlineData("--asymmetric-weights", "Asymmetric weights need one scale a tensor")]

@@ -5,9 +5,11 @@ using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Pipeline.Quantization;
+using Tersor.Pipeline.Training;
 using Tersor.Reporting;
 using Tersor.Reporting.Html;
 using Tersor.Reporting.Quantization;
@@ -19,6 +21,9 @@ namespace Tersor.Cli.Commands;
 internal sealed record QuantizeRequest(string Model, string Output)
 {
     public QuantizeSettings Settings { get; init; } = new();
+
+    /// <summary>How the quantized model is trained; null: not at all.</summary>
+    public TrainingSettings? Training { get; init; }
 
     public DataRequest Data { get; init; } = DataRequest.None;
 
@@ -60,6 +65,7 @@ internal static class QuantizeCommand
         Option<string> output = CommonOptions.Output();
         DataOptions data = new(required: false);
         QuantizationOptions quantization = new();
+        QuantizationTrainingOptions training = new();
         Option<bool> dryRun = new("--dry-run") { Description = "Measure and decide, print the plan, and write no model." };
         Option<bool> noPlan = new("--no-plan") { Description = "Do not write what was measured and decided beside the model (int8.plan.json beside int8.onnx)." };
         Option<string?> saveRanges = new("--save-ranges") { HelpName = "file", Description = "Write the calibration ranges to a file, for --use-ranges." };
@@ -73,11 +79,13 @@ internal static class QuantizeCommand
         Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
         data.AddTo(command);
         quantization.AddTo(command);
+        training.AddTo(command);
         foreach (Option option in new Option[] { dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
             Settings = quantization.Read(parsed) with { Optimize = !parsed.GetValue(asIs) },
+            Training = training.Read(parsed, quantization.Seed(parsed), quantization.Threads(parsed)),
             DryRun = parsed.GetValue(dryRun),
             WritePlan = !parsed.GetValue(noPlan),
             SaveRanges = parsed.GetValue(saveRanges),
@@ -94,10 +102,11 @@ internal static class QuantizeCommand
             "With data: static quantization. Ranges of activations are learned from the part 'calibration' of the data; what runs in 8 bits is searched by measuring on this machine,\n"
             + "and the fastest model within --max-drop of the metric (--min-sqnr without labels) is taken, judged on the part 'validation' (or a held-out fifth of the calibration\n"
             + "part). Test data are never read. What was measured and decided is written beside the model, int8.plan.json beside int8.onnx: --plan makes the same model from it.\n"
+            + "With --train nothing is searched for: the fastest placement is trained, on the part 'train' where the data have one, until it answers like the float model, with weights of 2 bits and more.\n"
             + "Without data: dynamic quantization of MatMul, Gemm and LSTM, whose ranges are found at run time.",
             "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor quantize model.onnx -o int8.onnx --data images/ --metric top-1",
             "tersor quantize model.onnx -o int8.onnx --data data.yaml --max-drop 0.002 --report int8.html", "tersor quantize model.onnx -o int8.onnx --data data.yaml --plan int8.plan.json",
-            "tersor quantize model.onnx -o int8.onnx --mode dynamic", "tersor quantize model.onnx -o small.onnx --mode weights");
+            "tersor quantize model.onnx -o int4.onnx --data data.yaml --train --weight-bits 4", "tersor quantize model.onnx -o int8.onnx --mode dynamic", "tersor quantize model.onnx -o small.onnx --mode weights");
     }
 
     public static int Execute(QuantizeRequest request, Terminal terminal, CancellationToken cancellation)
@@ -110,10 +119,13 @@ internal static class QuantizeCommand
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
         if (request.Settings.KnownRanges is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null))
             throw new UsageException("--use-ranges is for static quantization from data; a plan holds its own ranges, and the other modes need none.");
+        if (request.Training is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null || request.DryRun || request.SaveRanges is not null))
+            throw new UsageException("--train is for static quantization with data; it goes with no plan, no --dry-run, no --save-ranges and no other --mode.");
+        ITraining? trainer = request.Training is null ? null : TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
-        QuantizeResult result = Quantize(request, input, terminal, cancellation);
+        QuantizeResult result = Quantize(request, input, trainer, terminal, cancellation);
         if (request.SaveRanges is { } rangeFile)
             Side(result, rangeFile, plan => CalibrationRanges.Of(plan).Save(rangeFile), "--save-ranges", terminal);
         if (request.DryRun)
@@ -174,13 +186,21 @@ internal static class QuantizeCommand
         MinSqnr = report.Metric is null ? request.Settings.MinSqnr : null,
     };
 
-    private static QuantizeResult Quantize(QuantizeRequest request, CheckedModel input, Terminal terminal, CancellationToken cancellation)
+    private static QuantizeResult Quantize(QuantizeRequest request, CheckedModel input, ITraining? trainer, Terminal terminal, CancellationToken cancellation)
     {
         Model model = Prepare(request, input, terminal, cancellation);
         OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
         QuantizeSettings settings = input.Bytes > Large ? request.Settings with { Optimize = false } : request.Settings;
         using Progress progress = new(terminal, "quantizing");
-        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner } }.Run(model, input.Data?.DataSet, selection?.DataSet, input.Data?.LabelMetric(), progress, cancellation);
+        QuantizationTraining? training = trainer is null ? null : Training(request, input, trainer, selection, new TrainingView(progress), terminal);
+        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner }, Training = training }.Run(model, input.Data?.DataSet, selection?.DataSet, input.Data?.LabelMetric(), progress, cancellation);
+    }
+
+    /// <summary>What trains, on the part 'train' of the data where they have one.</summary>
+    private static QuantizationTraining Training(QuantizeRequest request, CheckedModel input, ITraining trainer, OpenedData? validation, IProgress<TrainingProgress> progress, Terminal terminal)
+    {
+        OpenedData data = request.Data.HasPart(input.Data!, "train") ? request.Data.Open(input.Model, "train", terminal)! : input.Data!;
+        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Progress = progress };
     }
 
     /// <summary>The model last: what lies beside it is there when it appears.</summary>

@@ -74,7 +74,7 @@ internal sealed class QuantizationOptions
     private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
     private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
     private readonly Option<ActivationType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster." };
-    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 7 or 8: products of 8-bit weights can saturate on x64 without VNNI. What suits the target, unless said otherwise." };
+    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 2..8. What suits the target, unless said otherwise: 8, or 7 where products of 8-bit weights can saturate (x64 without VNNI). With 4 and fewer the file is smaller and as fast; see --train." };
     private readonly Option<bool> perTensor = new("--per-tensor") { Description = "One scale a weight tensor instead of one an output channel." };
     private readonly Option<bool> asymmetricWeights = new("--asymmetric-weights") { Description = "Give weights a zero point; with --per-tensor only." };
     private readonly Option<bool> symmetricActivations = new("--symmetric-activations") { Description = "Zero in the middle of the activations' integers." };
@@ -101,6 +101,12 @@ internal sealed class QuantizationOptions
             command.Add(option);
         }
     }
+
+    /// <summary>What draws the samples.</summary>
+    public int Seed(ParseResult parsed) => parsed.GetValue(seed);
+
+    /// <summary>Threads to compute with.</summary>
+    public int Threads(ParseResult parsed) => parsed.GetValue(threads);
 
     /// <summary>The settings asked for.</summary>
     public QuantizeSettings Read(ParseResult parsed) => Defaults with

@@ -5,9 +5,12 @@ using Tersor.Pipeline;
 namespace Tersor.Cli.Printing;
 
 /// <summary>Training as it goes: the progress bar says epoch, loss, validation result and speed.</summary>
-internal sealed class TrainingView(Terminal terminal) : IProgress<TrainingProgress>, IProgress<(int Link, TrainingProgress Progress)>, IDisposable
+internal sealed class TrainingView(Progress progress) : IProgress<TrainingProgress>, IProgress<(int Link, TrainingProgress Progress)>, IDisposable
 {
-    private readonly Progress progress = new(terminal, "preparing");
+    /// <summary>With a bar of its own.</summary>
+    public TrainingView(Terminal terminal) : this(new Progress(terminal, "preparing"))
+    {
+    }
 
     public void Report(TrainingProgress value) => Show("", value);
 

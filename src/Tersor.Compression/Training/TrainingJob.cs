@@ -19,6 +19,9 @@ public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Se
     /// <summary>Index of every symbol of text labels. Default: none.</summary>
     public IReadOnlyDictionary<string, int> Symbols { get; init; } = new Dictionary<string, int>();
 
+    /// <summary>What constants that the model holds in integers were rounded from, by their name: training starts there. Others start from what their integers stand for. Default: none.</summary>
+    public IReadOnlyDictionary<string, Tensor> Latent { get; init; } = new Dictionary<string, Tensor>();
+
     /// <summary>Models the student learns from, beside labels or without; none: only from labels. They take the same inputs and are not modified.</summary>
     public IReadOnlyList<Model> Teachers { get; init; } = [];
 

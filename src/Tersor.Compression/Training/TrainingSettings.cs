@@ -48,6 +48,9 @@ public sealed record TrainingSettings
     /// <summary>What BatchNormalization does while training. Default: trained.</summary>
     public BatchNormalizationMode BatchNormalization { get; init; } = BatchNormalizationMode.Train;
 
+    /// <summary>Trains the scales of a quantized model too, those of weights and of activations. Default yes.</summary>
+    public bool LearnScales { get; init; } = true;
+
     /// <summary>Starts from random weights instead of the model's. Default no.</summary>
     public bool Reinitialize { get; init; }
 

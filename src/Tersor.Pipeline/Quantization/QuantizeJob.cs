@@ -17,6 +17,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     /// <summary>How the model is rewritten for the engine first: sizes to fix, samples and runner to verify with. Level and passes are the job's.</summary>
     public GraphOptimizerOptions Optimizer { get; init; } = new();
 
+    /// <summary>Quantization-aware training instead of a search for layers to spare; null: none. Static quantization only.</summary>
+    public QuantizationTraining? Training { get; init; }
+
     /// <summary>Runs the job.</summary>
     /// <param name="model">Float. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from; null where there are none.</param>
@@ -93,7 +96,10 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         if (settings.KnownRanges is { } known && known.Model != fingerprint)
             throw new CompressionException($"The calibration ranges given were found with another model, or with other options: their fingerprint is {known.Model}, that of this one {fingerprint}. Find them anew.") { Pass = "quantize" };
         CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
-        StaticSearch search = new(settings, new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, judging, metric, StoreWeights));
+        SearchInputs inputs = new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, judging, metric, StoreWeights);
+        if (Training is { } training)
+            return Conditioned(new TrainedSearch(settings, inputs, training).Run(progress, cancellation), model, data, "", cancellation);
+        StaticSearch search = new(settings, inputs);
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
             return result;

@@ -43,7 +43,7 @@ internal sealed class TrainingRun : IDisposable
         (this.job, settings) = (job, job.Settings);
         reader = new(job.Data, settings.BatchSize, ScalarType.Float32);
         setup = job.Teachers.Count > 0 ? new(job, reader) : null;
-        graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues);
+        graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues, latent: job.Latent);
         state = new(graph, settings);
         IObjective? hard = loss is not null ? new CallerObjective(graph.Program.Model, loss) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
         objective = setup is null ? hard! : setup.Objective(graph, hard);

@@ -13,6 +13,9 @@ internal sealed record Parameter(string Name, long[] Shape, long Offset, WeightR
     /// <summary>Whether it is trained beside the model, and no part of it.</summary>
     public bool IsHelper { get; init; }
 
+    /// <summary>What it starts from where that is not what it stands for; null: the constant.</summary>
+    public OnnxTensor? Start { get; init; }
+
     /// <summary>How many numbers.</summary>
     public long Length { get; } = Shape.Aggregate(1L, (a, b) => a * b);
 }

@@ -4,6 +4,7 @@ using Tersor.Onnx.Editing;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
 using Tersor.Training.Weights.Forms;
+using Tersor.Training.Weights.Quantized;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Weights;
@@ -19,32 +20,40 @@ internal sealed class TrainableGraph : IDisposable
     private readonly Dictionary<Value, Value> statisticTargets = new(ReferenceEqualityComparer.Instance);
     private readonly IReadOnlyList<HelperParameter> helpers;
     private readonly IReadOnlyList<RestoredNormalization> restored;
+    private readonly QuantizedWeights quantized;
 
     /// <param name="model">Not modified.</param>
     /// <param name="settings">What is trained.</param>
     /// <param name="reals">What floating-point numbers are carried in.</param>
     /// <param name="helpers">What is trained beside the model, and not written; null: nothing.</param>
     /// <param name="needed">Names of values that must be in the graph that runs; null: none but its outputs.</param>
+    /// <param name="latent">What constants in integers were rounded from, by their name; null: they start from what they stand for.</param>
     /// <exception cref="TrainingException">It cannot be trained.</exception>
-    public TrainableGraph(Model model, TrainingSettings settings, ScalarType reals = ScalarType.Float32, IReadOnlyList<HelperParameter>? helpers = null, IReadOnlyCollection<string>? needed = null)
+    public TrainableGraph(Model model, TrainingSettings settings, ScalarType reals = ScalarType.Float32, IReadOnlyList<HelperParameter>? helpers = null, IReadOnlyCollection<string>? needed = null,
+        IReadOnlyDictionary<string, OnnxTensor>? latent = null)
     {
         this.helpers = helpers ?? [];
         result = model.Clone();
         FunctionInliner.InlineAll(result);
         WeightChooser chooser = new(settings.Weights);
-        IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result);
+        QuantizedParts parts = QuantizedParts.Find(result, chooser.IsFrozen, settings.LearnScales);
+        IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result, isEnough: parts.Constants.Count == 0);
         Untouched = chooser.Untouched;
+        quantized = new(parts, latent ?? new Dictionary<string, OnnxTensor>());
         (Model running, IReadOnlyDictionary<Value, Value> copies) = Running(chosen, needed ?? []);
         restored = settings is { Reinitialize: true, BatchNormalization: BatchNormalizationMode.Train } ? RestoredNormalization.Insert(running, chosen, copies) : [];
         Program = new(running, reals);
-        Parameters = Parameterize(chosen, copies);
-        Buffer = new(Parameters, [.. Parameters.Select(p => Initial(p, chosen, settings))], reals);
+        Parameters = [.. Parameterize(chosen, copies)];
+        Buffer = new(Parameters, [.. Parameters.Select(p => p.Start ?? Initial(p, chosen, settings))], reals);
         for (int i = 0; i < Parameters.Count; i++)
         {
             foreach (Value value in Parameters[i].Stands)
                 Program.Replaced[value] = Buffer.Leaf(i);
         }
         Constrain(chosen, settings);
+        quantized.AddForms(Parameters, Buffer, Program, forms);
+        foreach ((int index, double factor) in quantized.GradientFactors(Parameters, Program))
+            Scale(index, factor);
         Program.State.NormalizesBatch = node => settings.BatchNormalization != BatchNormalizationMode.Freeze && node.Input(3)?.Tensor is not null && node.Input(4)?.Tensor is not null;
         Program.State.KeepStatistic = Keep;
         foreach ((Value target, Value copy) in copies.Where(c => IsStatistic(c.Value)))
@@ -108,6 +117,7 @@ internal sealed class TrainableGraph : IDisposable
             normalization.Weight.SetTensor(TorchTensors.ToOnnx(weight, normalization.Weight.Tensor!.Type));
             normalization.Bias.SetTensor(TorchTensors.ToOnnx(bias, normalization.Bias.Tensor!.Type));
         }
+        quantized.Write();
         foreach ((Value value, Tensor tensor) in statistics.Where(s => statisticTargets.ContainsKey(s.Key)))
             statisticTargets[value].SetTensor(TorchTensors.ToOnnx(tensor, value.Tensor!.Type));
         return result.Clone();
@@ -139,10 +149,12 @@ internal sealed class TrainableGraph : IDisposable
     private (Model Running, IReadOnlyDictionary<Value, Value> Copies) Running(IReadOnlyList<ChosenWeight> chosen, IReadOnlyCollection<string> needed)
     {
         Model recognized = result.Clone(out IReadOnlyDictionary<Value, Value> copies);
+        quantized.PutFloats(copies);
         RunningModel.Recognize(recognized);
-        if (chosen.All(c => copies[c.Value] is { IsUnused: false }) && needed.All(n => RunningModel.Find(recognized, n) is not null))
+        if (chosen.All(c => copies[c.Value] is { IsUnused: false }) && quantized.AreUsed && needed.All(n => RunningModel.Find(recognized, n) is not null))
             return (recognized, copies);
         Model plain = result.Clone(out copies);
+        quantized.PutFloats(copies);
         return (plain, copies);
     }
 
@@ -164,20 +176,21 @@ internal sealed class TrainableGraph : IDisposable
             {
                 // The shared values are trained beside the latent numbers that choose among them.
                 Parameter codebook = new($"{parameter.Name}/codebook", [first.Value.Tensor!.ToFloats().Distinct().Count()], offset, WeightRole.Other, []);
-                parameters.Add(codebook);
+                parameters.Add(codebook with { Start = OnnxTensor.Create([codebook.Length], [.. first.Value.Tensor!.ToFloats().Distinct().Order()]) });
                 offset += codebook.Length;
             }
         }
         foreach (Value constant in restored.SelectMany(r => r.Constants[..2]))
         {
-            parameters.Add(new(constant.Name, [.. constant.Tensor!.Shape], offset, WeightRole.NormalizationScale, [constant]) { IsHelper = true });
+            parameters.Add(new(constant.Name, [.. constant.Tensor!.Shape], offset, WeightRole.NormalizationScale, [constant]) { IsHelper = true, Start = constant.Tensor });
             offset += parameters[^1].Length;
         }
         foreach (HelperParameter helper in helpers)
         {
-            parameters.Add(new(helper.Name, [.. helper.Start.Shape], offset, WeightRole.Other, []) { IsHelper = true });
+            parameters.Add(new(helper.Name, [.. helper.Start.Shape], offset, WeightRole.Other, []) { IsHelper = true, Start = helper.Start });
             offset += parameters[^1].Length;
         }
+        parameters.AddRange(quantized.Parameters(offset));
         return parameters;
     }
 
@@ -201,8 +214,23 @@ internal sealed class TrainableGraph : IDisposable
                 }
             }
         }
+        foreach ((QuantizedConstant constant, int index) in quantized.Indices(Parameters))
+        {
+            if (constant.Integers.Constraints.Any(c => c is Constraint.Mask or Constraint.NOfM))
+                KeepZeros(QuantizedParts.Floats(constant), index);
+        }
+        if (settings.Reinitialize && quantized.Any)
+            throw new TrainingException("The model is quantized; its steps are those of the weights it has, and it cannot start from random ones. Train without --reinitialize.");
         if (settings.Reinitialize && chosen.FirstOrDefault(c => c.Value.Constraints.Any(k => k is Constraint.Grid or Constraint.Codebook)) is { } bound)
             throw new TrainingException($"'{bound.Value.Name}' holds few values only, found from its numbers; it cannot start from random ones. Train without --reinitialize.");
+    }
+
+    private void Scale(int index, double factor)
+    {
+        using IDisposable _ = no_grad();
+        GradientFactors ??= ones_like(Buffer.Values).DetachFromDisposeScope();
+        using Tensor part = GradientFactors.narrow(0, Parameters[index].Offset, Parameters[index].Length);
+        part.mul_(factor).Dispose();
     }
 
     /// <summary>Zeros of a weight stay zero: neither gradient nor momentum nor decay moves them.</summary>
@@ -219,16 +247,6 @@ internal sealed class TrainableGraph : IDisposable
 
     private OnnxTensor Initial(Parameter parameter, IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
     {
-        if (parameter is { IsHelper: true, Stands: [var constant] })
-            return constant.Tensor!;
-        if (parameter.IsHelper)
-            return helpers.First(h => h.Name == parameter.Name).Start;
-        if (parameter.Stands.Count == 0)
-        {
-            int owner = Parameters.ToList().IndexOf(parameter) - 1;
-            float[] values = [.. targets.First(t => t.Parameter == owner).Target.Tensor!.ToFloats().Distinct().Order()];
-            return OnnxTensor.Create([values.Length], values);
-        }
         ChosenWeight weight = chosen.First(c => ReferenceEquals(c.Value, targets[targets.FindIndex(t => ReferenceEquals(Parameters[t.Parameter], parameter))].Target));
         return settings.Reinitialize ? Initializer.Start(weight, settings.Seed) : weight.Value.Tensor!;
     }

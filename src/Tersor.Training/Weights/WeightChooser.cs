@@ -21,16 +21,25 @@ internal sealed class WeightChooser(WeightSelection selection)
     /// <summary>Floating-point constants that stay as they are, with the reason.</summary>
     public IReadOnlyList<(string Name, string Reason)> Untouched => untouched;
 
+    /// <summary>Whether a constant was asked to stay as it is.</summary>
+    public bool IsFrozen(Value value)
+    {
+        string? train = Longest(selection.Train, value.Name), freeze = Longest(selection.Freeze, value.Name);
+        return freeze is not null && !(train?.Length > freeze.Length);
+    }
+
     /// <summary>Chooses.</summary>
+    /// <param name="model">Functions inlined.</param>
+    /// <param name="isEnough">Whether nothing else is trained.</param>
     /// <exception cref="TrainingException">A pattern matches nothing, or nothing is left to train.</exception>
-    public IReadOnlyList<ChosenWeight> Choose(Model model)
+    public IReadOnlyList<ChosenWeight> Choose(Model model, bool isEnough = true)
     {
         ILookup<Value, WeightUse> uses = model.Weights().ToLookup(u => u.Value, ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         Value[] constants = [.. model.AllConstants().Where(v => v.Tensor is { Length: > 0 } tensor && tensor.Type.IsFloat())];
         foreach (string pattern in selection.Train.Concat(selection.Freeze))
         {
-            if (!constants.Any(v => Matches(pattern, v.Name)))
-                throw new TrainingException($"No floating-point constant of the model has a name like '{pattern}'. 'tersor inspect --weights' lists them.");
+            if (!constants.Concat(model.AllConstants().Where(IsQuantized)).Any(v => Matches(pattern, v.Name)))
+                throw new TrainingException($"No floating-point or quantized constant of the model has a name like '{pattern}'. 'tersor inspect --weights' lists them.");
         }
         List<ChosenWeight> chosen = [];
         foreach (Value value in constants)
@@ -41,20 +50,19 @@ internal sealed class WeightChooser(WeightSelection selection)
             else
                 chosen.Add(new(value, users, users.Length > 0 ? users[0].Role : WeightRole.Other));
         }
-        return chosen.Count > 0 ? chosen : throw new TrainingException("The model has nothing to train: " + (untouched.Count == 0 ? "it holds no floating-point constants." : $"'{untouched[0].Name}' {untouched[0].Reason}."));
+        return chosen.Count > 0 || !isEnough ? chosen : throw new TrainingException("The model has nothing to train: " + (untouched.Count == 0 ? "it holds no floating-point constants." : $"'{untouched[0].Name}' {untouched[0].Reason}."));
     }
 
     private string? Obstacle(Value value, WeightUse[] uses)
     {
-        string? train = Longest(selection.Train, value.Name), freeze = Longest(selection.Freeze, value.Name);
-        if (freeze is not null && !(train?.Length > freeze.Length))
-            return $"is frozen by '{freeze}'";
+        if (IsFrozen(value))
+            return $"is frozen by '{Longest(selection.Freeze, value.Name)}'";
         foreach (string pattern in selection.FreezeNodes)
         {
             if (uses.FirstOrDefault(u => Matches(pattern, u.Node.Name)) is { } use)
                 return $"is read by '{use.Node.Name}', which is frozen by '{pattern}'";
         }
-        if (train is not null)
+        if (Longest(selection.Train, value.Name) is not null)
             return null;
         if (uses.Length == 0)
             return "is no weight of any operator";
@@ -82,6 +90,8 @@ internal sealed class WeightChooser(WeightSelection selection)
     }
 
     private static bool ReadsInput(WeightUse use) => use.Node.Inputs.Any(i => i is { IsGraphInput: true, IsInitializer: false, Graph.IsMain: true });
+
+    private static bool IsQuantized(Value value) => value.Tensor?.Type.IsInteger() == true && value.Uses.Any(u => u.Index == 0 && u.Node.Is("DequantizeLinear", "Cast"));
 
     private static bool HoldsMask(OnnxTensor tensor) => tensor.ToFloats().Any(x => !float.IsFinite(x) || Math.Abs(x) > LargestWeight);
 

@@ -205,9 +205,9 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         QuantizedWeight weight = QuantizedWeight.Of(node, node.Outputs[0]!.Name, numbers, bias, inputScale);
         string name = node.Inputs[1]!.Name;
         SharedConstants shared = Constants(node.Graph);
-        Value integers = shared.Get(weight.Integers, $"{name}_quantized");
+        Value integers = shared.Get(Packed(weight.Integers), $"{name}_quantized");
         WeightConstraints.Pass(node.Inputs[1]!, integers);
-        node.SetInput(1, Dequantize(node, integers, weight.Scales, weight.ZeroPoint, weight.Axis, name));
+        node.SetInput(1, Dequantize(node, Unpacked(node, integers), weight.Scales, weight.ZeroPoint, weight.Axis, name));
         if (bias is null)
             return;
         int[] quantizedBias = WeightQuantizer.QuantizeBias(bias, inputScale, weight.Scales)
@@ -215,6 +215,14 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         string biasName = node.Input(2)?.Name ?? $"{node.Outputs[0]!.Name}/bias";
         node.SetInput(2, Dequantize(node, shared.Get(Tensor.Vector(quantizedBias), $"{biasName}_quantized"), Array.ConvertAll(weight.Scales, s => s * inputScale), 0, 0, biasName));
     }
+
+    /// <summary>Integers of few bits in few bits.</summary>
+    private Tensor Packed(Tensor integers) => numbers.Format.WeightStorage is var type && type == ElementType.Int8 ? integers
+        : Tensor.FromPacked(type, integers.Shape.AsSpan(), Array.ConvertAll(integers.Span<sbyte>().ToArray(), q => (int)q));
+
+    /// <summary>Packed integers as 8-bit ones. The engine makes them once, as it loads the model, and then fuses what reads them like any 8-bit weight; of packed ones it would make floats.</summary>
+    private static Value Unpacked(Node before, Value integers) => integers.Tensor!.Type == ElementType.Int8 ? integers
+        : before.Graph.InsertBefore(before, "Cast", [integers], [$"{integers.Name}/int8"], [new("to", (Attribute)(long)ElementType.Int8)]).Outputs[0]!;
 
     /// <summary>The bias that makes up for an input that is off by <paramref name="remainder"/> everywhere.</summary>
     private static float[] WithRemainder(float[]? bias, double remainder, Tensor weight, int axis)
@@ -263,7 +271,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     private Value Dequantize(Node before, Value integers, float[] scales, sbyte zeroPoint, int axis, string name)
     {
         SharedConstants shared = Constants(before.Graph);
-        bool isBias = integers.Constant!.Type == ElementType.Int32;
+        bool isBias = integers.Constant?.Type == ElementType.Int32;
         // A single scale is a scalar: the engine does not fuse a vector of one element.
         long[] shape = scales.Length == 1 ? [] : [scales.Length];
         Value zeroPoints = shared.Get(isBias ? Tensor.Create(shape, new int[scales.Length]) : Tensor.Create(shape, Enumerable.Repeat(zeroPoint, scales.Length).ToArray()), $"{name}_zero_point");

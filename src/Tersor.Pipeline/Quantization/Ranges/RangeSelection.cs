@@ -1,3 +1,4 @@
+using Tersor.Compression;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
@@ -20,6 +21,20 @@ internal static class RangeSelection
 
     /// <summary>A range must be better than the default's by this factor to take its place.</summary>
     private const double Worthwhile = 0.97;
+
+    /// <summary>Ranges found before, where the settings hold some; else null.</summary>
+    /// <exception cref="CompressionException">They are another model's.</exception>
+    public static Dictionary<string, ActivationRange>? Given(QuantizeSettings settings, CalibratedModel model)
+    {
+        if (settings.KnownRanges is not { } known)
+            return null;
+        Dictionary<string, ActivationRange> ranges = known.Ranges.ToDictionary(r => r.Value, r => new ActivationRange(r.Low, r.High, r.Estimator));
+        string[] missing = [.. model.Everything.Activations().Select(v => v.Name).Where(n => !ranges.ContainsKey(n))];
+        if (missing.Length == 0)
+            return ranges;
+        string problem = $"The calibration ranges given hold none for {missing.Length} of the model's activations, '{missing[0]}' among them. They were found with another model or with other options; find them anew.";
+        throw new CompressionException(problem) { Pass = "quantize" };
+    }
 
     /// <summary>Ranges by one estimator for all.</summary>
     public static Dictionary<string, ActivationRange> By(RangeEstimator estimator, CalibratedModel model) =>

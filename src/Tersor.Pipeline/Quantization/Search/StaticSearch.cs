@@ -82,7 +82,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         QuantizationNumbers numbers = new()
         {
             Format = settings.Format ?? EngineRules.For(settings.Target).Format,
-            Ranges = Known() ?? RangeSelection.By(settings.Ranges ?? RangeSelection.Default, calibrated),
+            Ranges = RangeSelection.Given(settings, inputs.Calibrated) ?? RangeSelection.By(settings.Ranges ?? RangeSelection.Default, calibrated),
             StandardOperatorsOnly = settings.StandardOperatorsOnly,
         };
         progress?.Report(new("timing layers", 0));
@@ -112,7 +112,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             fastest = fastest.On(repaired);
             calibrated = repaired;
         }
-        numbers = numbers with { Ranges = Known() ?? ChosenRanges(calibrated, fastest, numbers, judge, progress, cancellation) };
+        numbers = numbers with { Ranges = RangeSelection.Given(settings, inputs.Calibrated) ?? ChosenRanges(calibrated, fastest, numbers, judge, progress, cancellation) };
         QuantizationNumbers unrepaired = numbers;
         numbers = repairs.OfWeights(calibrated, fastest, numbers, new StageProgress(progress, "repairing: weights"), cancellation);
 
@@ -200,18 +200,6 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         Model quantized = inputs.Calibrated.Build(fastest.Placement, numbers with { Dynamic = fastest.Dynamic }, out _);
         var measured = SpeedCheck.Measure([inputs.Rewritten(), quantized], sample, session, new StageProgress(progress, "comparing with float"), cancellation);
         return measured[1].SpeedUp.Median < 1 ? $"computes in float: rewritten for the engine, the float model is {1 / measured[1].SpeedUp.Median:F2} times as fast as the one in 8 bits here" : null;
-    }
-
-    private Dictionary<string, ActivationRange>? Known()
-    {
-        if (settings.KnownRanges is not { } known)
-            return null;
-        Dictionary<string, ActivationRange> ranges = known.Ranges.ToDictionary(r => r.Value, r => new ActivationRange(r.Low, r.High, r.Estimator));
-        string[] missing = [.. inputs.Calibrated.Everything.Activations().Select(v => v.Name).Where(n => !ranges.ContainsKey(n))];
-        if (missing.Length == 0)
-            return ranges;
-        string problem = $"The calibration ranges given hold none for {missing.Length} of the model's activations, '{missing[0]}' among them. They were found with another model or with other options; find them anew.";
-        throw new CompressionException(problem) { Pass = "quantize" };
     }
 
     private Dictionary<string, ActivationRange> ChosenRanges(CalibratedModel calibrated, PlacementCandidate candidate, QuantizationNumbers numbers, Judge judge, IProgress<JobProgress>? progress, CancellationToken cancellation) =>

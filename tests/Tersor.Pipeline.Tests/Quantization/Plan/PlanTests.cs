@@ -134,7 +134,7 @@ public sealed class PlanTests : IDisposable
         QuantizationPlan wrong = Plan with
         {
             CalibrationSamples = 0,
-            Format = Plan.Format with { WeightBits = 3 },
+            Format = Plan.Format with { WeightBits = 1 },
             SessionOptions = new Dictionary<string, string> { ["session.disable_prepacking"] = "1" },
             Ranges = [.. Plan.Ranges.Select((r, i) => i == 0 ? r with { Low = double.NaN } : r)],
             Layers = [.. Plan.Layers, Plan.Layers[0]],
@@ -142,7 +142,7 @@ public sealed class PlanTests : IDisposable
         string path = Path.Combine(folder.FullName, "wrong.json");
         wrong.Save(path);
         CompressionException read = Assert.Throws<CompressionException>(() => QuantizationPlan.Load(path)), used = Assert.Throws<CompressionException>(() => Replay(wrong, 1));
-        foreach (string found in new[] { "CalibrationSamples is 0", "WeightBits is 3", "'session.disable_prepacking'", $"'{Plan.Ranges[0].Value}' is NaN", $"'{Plan.Layers[0].Layer}' stands in it more than once" })
+        foreach (string found in new[] { "CalibrationSamples is 0", "WeightBits is 1", "'session.disable_prepacking'", $"'{Plan.Ranges[0].Value}' is NaN", $"'{Plan.Layers[0].Layer}' stands in it more than once" })
         {
             Assert.Contains(found, read.Message, StringComparison.Ordinal);
             Assert.Contains(found, used.Message, StringComparison.Ordinal);

@@ -1,0 +1,20 @@
+using Tersor.Compression.Training;
+using Tersor.Data;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>Quantization-aware training: the quantized model is trained as it will run, weights and activations rounded in every step, so that it gives what the float model gives.</summary>
+/// <param name="Trainer">What trains.</param>
+/// <param name="Settings">How. The float model is the teacher; <see cref="TrainingSettings.Loss"/> is added where it is not <see cref="TrainingLoss.None"/>.</param>
+/// <param name="Data">What is trained on. Labels are not needed.</param>
+public sealed record QuantizationTraining(ITraining Trainer, TrainingSettings Settings, IDataSet Data)
+{
+    /// <summary>Samples that tell which epoch was best; null: the last one counts.</summary>
+    public IDataSet? Validation { get; init; }
+
+    /// <summary>How the quantized model learns from the float model; null: as by default.</summary>
+    public DistillationSettings? Distillation { get; init; }
+
+    /// <summary>Told after every step.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+}

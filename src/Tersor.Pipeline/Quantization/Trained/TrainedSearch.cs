@@ -1,0 +1,86 @@
+using Tersor.Compression;
+using Tersor.Compression.Quantization.Placement;
+using Tersor.Compression.Training;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Runtime;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>Quantizes by training: the fastest placement as it is measured, then training through its rounding, instead of a search for layers to spare.</summary>
+/// <param name="settings">Numbers, budget and effort.</param>
+/// <param name="inputs">What it works on.</param>
+/// <param name="training">What trains, on what.</param>
+internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inputs, QuantizationTraining training)
+{
+    private readonly SessionSettings session = new() { Threads = settings.Threads };
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="CompressionException">There is no layer to quantize.</exception>
+    public QuantizeResult Run(IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        CalibratedModel calibrated = inputs.Calibrated;
+        Sample sample = inputs.Calibrating.Read(0);
+        QuantizationNumbers numbers = new()
+        {
+            Format = settings.Format ?? EngineRules.For(settings.Target).Format,
+            Ranges = RangeSelection.Given(settings, calibrated) ?? RangeSelection.By(settings.Ranges ?? RangeSelection.Default, calibrated),
+            StandardOperatorsOnly = settings.StandardOperatorsOnly,
+        };
+        QuantizationPlacement placement = Placement(calibrated, numbers, sample, progress, cancellation);
+        Model @static = calibrated.Build(placement, numbers, out PassReport report);
+        TrainingResult trained = training.Trainer.Train(new(@static, training.Data, training.Settings)
+        {
+            Validation = training.Validation,
+            Metric = training.Validation is null ? null : inputs.Metric,
+            Teachers = [inputs.Original],
+            Distillation = training.Distillation,
+            Latent = Latent(calibrated.Model, @static),
+        }, training.Progress, cancellation);
+        Model result = trained.Model;
+        inputs.StoreWeights(result, report, _ => null, cancellation);
+        progress?.Report(new("comparing", 0));
+        Judge judge = new(settings, calibrated.Model, inputs.Held, inputs.Judging, inputs.Metric, session, cancellation);
+        IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> speeds = SpeedCheck.Measure([inputs.Original, @static, result], sample, session, new StageProgress(progress, "measuring speed"), cancellation);
+        Verdict before = judge.Of(@static, cancellation), after = judge.Of(result, cancellation);
+        int floatLayers = calibrated.Everything.Units.Count(u => u.IsLayer) - placement.Units.Count(u => u.IsLayer);
+        QuantizationCandidate Candidate(string name, Model model, Verdict verdict, int place, bool chosen) =>
+            new(name, floatLayers, verdict.Metric, verdict.Sqnr, speeds[place].SpeedUp, speeds[place].Milliseconds, Bytes(model), chosen);
+        return new(result, QuantizationMode.Static, report, judge.FloatMetric, judge.MetricName, [], [Candidate("trained", result, after, 2, true), Candidate("before training", @static, before, 1, false)])
+        {
+            HigherIsBetter = judge.HigherIsBetter,
+            WithinBudget = judge.IsGoodEnough(after),
+        };
+    }
+
+    private QuantizationPlacement Placement(CalibratedModel calibrated, QuantizationNumbers numbers, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        if (calibrated.Everything.Units.Count == 0)
+            throw new CompressionException("There is no layer to quantize.") { Pass = "quantize" };
+        // Few bits do not change what a kernel takes: they are 8 again as the engine loads the model.
+        QuantizationNumbers timed = numbers with { Format = numbers.Format with { WeightBits = Math.Max(numbers.Format.WeightBits, 7) } };
+        progress?.Report(new("timing layers", 0));
+        IReadOnlyDictionary<string, UnitTime> times = UnitTimes.Measure(calibrated, timed, sample.Steps[0], session, cancellation);
+        var found = new PlacementSearch(inputs.Original, calibrated, timed, sample, session).Run(times, new StageProgress(progress, "placing"), cancellation);
+        // Training learns ranges once and for all: products that find them at run time are static here.
+        return found is [var fastest, ..] ? fastest.Candidate.Placement : calibrated.Everything;
+    }
+
+    /// <summary>The weights that integers were rounded from, by the name of the integers.</summary>
+    private static Dictionary<string, Tensor> Latent(Model whole, Model quantized)
+    {
+        Dictionary<string, Node> layers = whole.AllNodes().Where(n => n.Is("Conv", "Gemm", "MatMul") && n.Input(1)?.Constant is not null).ToDictionary(n => n.Outputs[0]!.Name);
+        Dictionary<string, Tensor> latent = [];
+        foreach (Node node in quantized.AllNodes().Where(n => n.Is("Conv", "Gemm", "MatMul")))
+        {
+            Value? integers = node.Input(1)?.Producer is { } dequantize && dequantize.Is("DequantizeLinear") ? dequantize.Input(0) : null;
+            if (integers?.Producer is { } cast && cast.Is("Cast"))
+                integers = cast.Input(0);
+            if (integers?.Tensor is { } stored && layers.TryGetValue(node.Outputs[0]!.Name, out Node? layer) && layer.Inputs[1]!.Constant is { } weight && weight.Shape.SequenceEqual(stored.Shape))
+                latent[integers.Name] = weight;
+        }
+        return latent;
+    }
+
+    private static long Bytes(Model model) => model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
+}

@@ -1,0 +1,36 @@
+using Tersor.Compression.Training;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
+using Tersor.Testing;
+
+namespace Tersor.Training.Tests.Quantized;
+
+/// <summary>Quantization with training, as a whole.</summary>
+public sealed class QuantizeJobTests
+{
+    private static readonly TrainingSettings Settings = new() { Epochs = 20, BatchSize = 16, LearningRate = 3e-3, WeightDecay = 0, Loss = new TrainingLoss.None(), KeepBest = false };
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(2)]
+    public void Training_brings_outputs_closer_to_those_of_the_float_model(int bits)
+    {
+        QuantizeResult result = Job(bits).Run(Network(), Data, null, null, cancellation: TestContext.Current.CancellationToken);
+        QuantizationCandidate trained = result.Candidates[0], before = result.Candidates[1];
+        Assert.True(trained.Sqnr > before.Sqnr + (bits == 2 ? 2 : -1), $"{before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
+        Assert.True(trained.Chosen);
+        Assert.Equal(QuantizationMode.Static, result.Mode);
+        Assert.Contains(result.Model.AllNodes(), n => n.Is("Conv") && n.Input(1)?.Producer?.Is("DequantizeLinear") == true);
+    }
+
+    private static IDataSet Data { get; } = SmallData.Of(96, "x", random => (OnnxTensor.Create([1, 3, 8, 8], [.. Enumerable.Range(0, 192).Select(_ => random.NextSingle() - 0.5f)]), OnnxTensor.Create([1], new[] { 0L })));
+
+    private static QuantizeJob Job(int bits) => new(new() { Format = new() { WeightBits = bits }, RequireSpeed = false }) { Training = new(new TorchTraining(), Settings, Data) };
+
+    private static Model Network() => Build.Model(["N", 3, 8, 8], (graph, x) =>
+    {
+        Value hidden = graph.Apply("Relu", [graph.Conv(x, 1, 3, 16)]);
+        return graph.Apply("Flatten", [graph.Apply("GlobalAveragePool", [graph.Apply("Relu", [graph.Conv(hidden, 2, 16, 16)])])]);
+    });
+}
