@@ -24,6 +24,28 @@ public sealed class QuantizeJobTests
         Assert.Contains(result.Model.AllNodes(), n => n.Is("Conv") && n.Input(1)?.Producer?.Is("DequantizeLinear") == true);
     }
 
+    [Fact]
+    public void A_run_that_was_stopped_ends_with_the_same_bytes()
+    {
+        string folder = Directory.CreateTempSubdirectory("tersor-").FullName;
+        try
+        {
+            QuantizationTraining stopped = new(new TorchTraining(), Settings with { Epochs = 3, Checkpoint = Path.Combine(folder, "stopped") }, Data);
+            using CancellationTokenSource stop = new();
+            Assert.ThrowsAny<OperationCanceledException>(() => Run(stopped with { Progress = new Stopper(stop) }, stop.Token));
+            QuantizationTraining whole = stopped with { Settings = stopped.Settings with { Checkpoint = Path.Combine(folder, "whole") } };
+            File.Copy(Path.Combine(folder, "stopped.placement"), Path.Combine(folder, "whole.placement"));
+            Assert.Equal(Run(whole), Run(stopped));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static byte[] Run(QuantizationTraining training, CancellationToken cancellation = default) =>
+            new QuantizeJob(new() { RequireSpeed = false }) { Training = training }.Run(Network(), Data, null, null, cancellation: cancellation).Model.ToBytes();
+    }
+
     private static IDataSet Data { get; } = SmallData.Of(96, "x", random => (OnnxTensor.Create([1, 3, 8, 8], [.. Enumerable.Range(0, 192).Select(_ => random.NextSingle() - 0.5f)]), OnnxTensor.Create([1], new[] { 0L })));
 
     private static QuantizeJob Job(int bits) => new(new() { Format = new() { WeightBits = bits }, RequireSpeed = false }) { Training = new(new TorchTraining(), Settings, Data) };
@@ -33,4 +55,13 @@ public sealed class QuantizeJobTests
         Value hidden = graph.Apply("Relu", [graph.Conv(x, 1, 3, 16)]);
         return graph.Apply("Flatten", [graph.Apply("GlobalAveragePool", [graph.Apply("Relu", [graph.Conv(hidden, 2, 16, 16)])])]);
     });
+
+    private sealed class Stopper(CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step == 7)
+                stop.Cancel();
+        }
+    }
 }

@@ -57,6 +57,23 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
     {
         if (calibrated.Everything.Units.Count == 0)
             throw new CompressionException("There is no layer to quantize.") { Pass = "quantize" };
+        // Another run would measure other times, and a checkpoint belongs to one placement: it lies beside it.
+        string? kept = training.Settings.Checkpoint is { } checkpoint ? $"{checkpoint}.placement" : null;
+        if (kept is not null && File.Exists(kept))
+        {
+            HashSet<string> keys = [.. File.ReadAllLines(kept)];
+            QuantizationPlacement before = calibrated.Everything.Only(u => keys.Contains(u.Key));
+            if (keys.Count > 0 && before.Units.Count == keys.Count)
+                return before;
+        }
+        QuantizationPlacement fastest = Fastest(calibrated, numbers, sample, progress, cancellation);
+        if (kept is not null)
+            File.WriteAllLines(kept, fastest.Units.Select(u => u.Key).Order(StringComparer.Ordinal));
+        return fastest;
+    }
+
+    private QuantizationPlacement Fastest(CalibratedModel calibrated, QuantizationNumbers numbers, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
         // Few bits do not change what a kernel takes: they are 8 again as the engine loads the model.
         QuantizationNumbers timed = numbers with { Format = numbers.Format with { WeightBits = Math.Max(numbers.Format.WeightBits, 7) } };
         progress?.Report(new("timing layers", 0));
