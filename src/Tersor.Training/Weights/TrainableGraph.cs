@@ -38,7 +38,7 @@ internal sealed class TrainableGraph : IDisposable
         WeightChooser chooser = new(settings.Weights);
         QuantizedParts parts = QuantizedParts.Find(result, chooser.IsFrozen, settings.LearnScales);
         IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result, isEnough: parts.Constants.Count == 0);
-        Untouched = chooser.Untouched;
+        Untouched = [.. chooser.Untouched.Where(u => !parts.Learns(u.Name))];
         quantized = new(parts, latent ?? new Dictionary<string, OnnxTensor>());
         (Model running, IReadOnlyDictionary<Value, Value> copies) = Running(chosen, needed ?? []);
         restored = settings is { Reinitialize: true, BatchNormalization: BatchNormalizationMode.Train } ? RestoredNormalization.Insert(running, chosen, copies) : [];

@@ -5,7 +5,7 @@ namespace Tersor.Training.Weights.Quantized;
 /// <summary>What a model holds in integers, and the scales of what it quantizes while it runs.</summary>
 internal sealed class QuantizedParts
 {
-    private QuantizedParts(IReadOnlyList<QuantizedConstant> constants, IReadOnlyList<Value> scales) => (Constants, Scales) = (constants, scales);
+    private QuantizedParts(IReadOnlyList<QuantizedConstant> constants, IReadOnlyList<Value> scales, bool learnsScales) => (Constants, Scales, LearnsScales) = (constants, scales, learnsScales);
 
     /// <summary>Weights and biases in integers.</summary>
     public IReadOnlyList<QuantizedConstant> Constants { get; }
@@ -13,10 +13,16 @@ internal sealed class QuantizedParts
     /// <summary>Scales of activations: constants that only QuantizeLinear and DequantizeLinear read.</summary>
     public IReadOnlyList<Value> Scales { get; }
 
+    /// <summary>Whether scales are trained.</summary>
+    public bool LearnsScales { get; }
+
+    /// <summary>Whether a constant is a scale that is trained, or follows from what is.</summary>
+    public bool Learns(string name) => LearnsScales && (Scales.Any(s => s.Name == name) || Constants.Any(c => c.Scale.Name == name));
+
     /// <summary>Finds them. Scales of constants become constants of their own.</summary>
     /// <param name="model">What is written at the end.</param>
     /// <param name="isFrozen">Names that stay as they are.</param>
-    /// <param name="learnsScales">Whether scales of activations are trained.</param>
+    /// <param name="learnsScales">Whether scales are trained, those of weights and of activations.</param>
     public static QuantizedParts Find(Model model, Func<Value, bool> isFrozen, bool learnsScales)
     {
         Dictionary<Value, QuantizedConstant> constants = new(ReferenceEqualityComparer.Instance);
@@ -29,7 +35,7 @@ internal sealed class QuantizedParts
         }
         QuantizedConstant[] all = [.. constants.Values.Select(c => c.IsWide ? c with { Layer = LayerOf(c, constants) } : c)];
         Value[] scales = !learnsScales ? [] : [.. nodes.Select(n => n.Input(1)).OfType<Value>().Where(s => s.Tensor is { Length: 1 } && !isFrozen(s) && s.Uses.All(IsScaleOfActivation)).Distinct()];
-        return new(all, scales);
+        return new(all, scales, learnsScales);
     }
 
     /// <summary>Puts floats in the place of the integers.</summary>
@@ -45,8 +51,11 @@ internal sealed class QuantizedParts
             foreach (Value value in dequantized)
             {
                 Node node = value.Producer!;
+                Node? unpacking = node.Input(0)?.Producer;
                 value.ReplaceAllUsesWith(stands);
                 node.Remove();
+                if (unpacking?.Outputs[0]?.IsUnused == true)
+                    unpacking.Remove();
             }
             floats[constant] = stands;
         }

@@ -37,7 +37,7 @@ internal sealed class QuantizedWeights(QuantizedParts parts, IReadOnlyDictionary
             OnnxTensor start = latent.GetValueOrDefault(constant.Integers.Name) is { } given && given.Length == constant.Integers.Tensor!.Length ? given : QuantizedParts.Floats(constant);
             yield return weights[constant] = new(constant.Integers.Name, [.. constant.Integers.Tensor!.Shape], offset, constant.IsWide ? WeightRole.Bias : WeightRole.Weight, [floats[constant]]) { Start = start };
             offset += start.Length;
-            if (constant.IsWide)
+            if (constant.IsWide || !parts.LearnsScales)
                 continue;
             yield return Logarithm(constant.Scale, offset, []);
             offset += constant.Scale.Tensor!.Length;
@@ -72,14 +72,9 @@ internal sealed class QuantizedWeights(QuantizedParts parts, IReadOnlyDictionary
             {
                 scale = () => (ScaleOf(layer.Weight.Scale, program) * ScaleOf(layer.InputScale, program)).detach();
             }
-            else if (constant.IsWide)
-            {
-                scale = () => program.ConstantOf(copies[constant.Scale]).alias();
-            }
             else
             {
-                LearnedScale learned = scales[constant.Scale];
-                scale = learned.Weight;
+                scale = scales.TryGetValue(constant.Scale, out LearnedScale? learned) ? learned.Weight : () => program.ConstantOf(copies[constant.Scale]).alias();
             }
             (double least, double greatest) = constant.Limits();
             QuantizedForm form = new(buffer.Leaf(indices[weights[constant]]), scale, constant.ScaleShape(), least - constant.ZeroPoint, greatest - constant.ZeroPoint);
