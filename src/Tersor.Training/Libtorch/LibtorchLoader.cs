@@ -19,7 +19,13 @@ internal static class LibtorchLoader
     /// <summary>What the binding needs, in the order it must be loaded in: it is not loaded from the folder they lie in.</summary>
     private static readonly string[] Needed = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
 
-    private const string LogLevel = "TORCH_CPP_LOG_LEVEL";
+    /// <summary>libtorch's own variable for who wants to read its log.</summary>
+    private const string LogVariable = "TORCH_CPP_LOG_LEVEL";
+
+    /// <summary>The number in libc10 from which on a line of the log is written. The variable above is read by libtorch only where Python starts it.</summary>
+    private const string LogLevel = "FLAGS_caffe2_log_level";
+
+    private const int Errors = 2;
 
     private const uint CloseOnExec = 1; // MFD_CLOEXEC
 
@@ -30,9 +36,6 @@ internal static class LibtorchLoader
     [SuppressMessage("Usage", "CA2255", Justification = "Whoever uses this library may touch libtorch before anything else in it.")]
     internal static void Listen()
     {
-        // libtorch says on every convolution that a library it can do without does not like the processor. What it says of errors arrives as exceptions.
-        if (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable(LogLevel) is null)
-            _ = SetEnvironment(Text(LogLevel), Text("ERROR"), 0);
         if (OperatingSystem.IsLinux())
             (AssemblyLoadContext.GetLoadContext(typeof(torch).Assembly) ?? AssemblyLoadContext.Default).ResolvingUnmanagedDll += Resolve;
     }
@@ -46,10 +49,18 @@ internal static class LibtorchLoader
         if (NativeLibrary.TryLoad("torch_cpu", assembly, null, out _) && NativeLibrary.TryLoad(Binding, assembly, null, out _))
         {
             torch.InitializeDeviceType(DeviceType.CPU);
+            BeQuiet(assembly);
             return;
         }
         string platform = $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
         throw new TrainingException($"libtorch, which computes gradients, is not beside the program or does not load here. Add the package libtorch-cpu-{platform}, version 2.10.0, to the project.");
+    }
+
+    /// <summary>libtorch says on convolutions that a library it can do without does not like the processor. What it says of errors arrives as exceptions.</summary>
+    private static void BeQuiet(Assembly assembly)
+    {
+        if (Environment.GetEnvironmentVariable(LogVariable) is null && NativeLibrary.TryLoad("c10", assembly, null, out nint library) && NativeLibrary.TryGetExport(library, LogLevel, out nint level))
+            Marshal.WriteInt32(level, Errors);
     }
 
     private static nint Resolve(Assembly assembly, string name)
@@ -96,11 +107,6 @@ internal static class LibtorchLoader
     }
 
     private static byte[] Text(string text) => [.. Encoding.ASCII.GetBytes(text), 0];
-
-    // .NET keeps a copy of the environment of its own, which native libraries do not see.
-    [DllImport("libc", EntryPoint = "setenv")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int SetEnvironment(byte[] name, byte[] value, int overwrite);
 
     [DllImport("libc", EntryPoint = "memfd_create")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -8,7 +8,13 @@ namespace Tersor.Training.Tests.Libtorch;
 /// <summary>Tests compute with libtorch outside of training runs too, side by side: finalizers are held back for all of them.</summary>
 public sealed class HeldFinalizers : IDisposable
 {
-    private FinalizerGate gate = FinalizerGate.Hold();
+    private FinalizerGate gate;
+
+    public HeldFinalizers()
+    {
+        LibtorchLoader.Require();
+        gate = FinalizerGate.Hold();
+    }
 
     /// <summary>Lets go, until what is returned is disposed.</summary>
     internal IDisposable LetGo()

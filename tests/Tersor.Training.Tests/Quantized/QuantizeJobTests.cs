@@ -12,13 +12,14 @@ public sealed class QuantizeJobTests
     private static readonly TrainingSettings Settings = new() { Epochs = 20, BatchSize = 16, LearningRate = 3e-3, WeightDecay = 0, Loss = new TrainingLoss.None(), KeepBest = false };
 
     [Theory]
-    [InlineData(8)]
     [InlineData(2)]
+    [InlineData(3)]
     public void Training_brings_outputs_closer_to_those_of_the_float_model(int bits)
     {
         QuantizeResult result = Job(bits).Run(Network(), Data, null, null, cancellation: TestContext.Current.CancellationToken);
+        // Eight bits leave too little to gain on a network as small as this one.
         QuantizationCandidate trained = result.Candidates[0], before = result.Candidates[1];
-        Assert.True(trained.Sqnr > before.Sqnr + (bits == 2 ? 2 : -1), $"{before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
+        Assert.True(trained.Sqnr > before.Sqnr + 3, $"{bits} bits: {before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
         Assert.True(trained.Chosen);
         Assert.Equal(QuantizationMode.Static, result.Mode);
         Assert.Contains(result.Model.AllNodes(), n => n.Is("Conv") && n.Input(1)?.Producer?.Is("DequantizeLinear") == true);
