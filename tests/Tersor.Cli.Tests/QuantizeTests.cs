@@ -192,6 +192,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
     [InlineData("--weight-bits 1", "WeightBits is 1")]
     [InlineData("--epochs 3", "--epochs says how to train; give --train too")]
+    [InlineData("--train --checkpoint int8.onnx", "is the model, or a file that is written for another purpose")]
     [InlineData("--train --mode weights", "--train is for static quantization with data")]
     [InlineData("--train --learning-rate 0", "LearningRate is 0")]
     [InlineData("--ranges best", "--ranges 'best' is not understood")]
@@ -200,7 +201,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--min-speedup 0", "--min-speedup is 0")]
     public async Task Wrong_options_are_wrong_usage(string options, string message)
     {
-        Cli run = await Quantize("int8.onnx", options.Split(' '));
+        Cli run = await Quantize("int8.onnx", [.. options.Split(' ').Select(o => o.EndsWith(".onnx", StringComparison.Ordinal) ? folder.At(o) : o)]);
         Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
         Assert.Contains(message, run.Error);
     }

@@ -165,6 +165,13 @@ internal static class QuantizeCommand
         if (request is { DryRun: true, Report: not null })
             throw new UsageException("--report is about a model that was written, and --dry-run writes none; leave one of them out.");
         List<string> taken = [request.Model, request.Output, PlanPath(request), SessionOptionFile.PathFor(request.Output)];
+        if (request.Training?.Checkpoint is { } checkpoint)
+        {
+            // It may be there already: that is what it is for.
+            if (taken.Exists(other => OutputPath.AreSame(checkpoint, other)))
+                throw new UsageException($"--checkpoint '{checkpoint}' is the model, or a file that is written for another purpose. Give another name.");
+            taken.Add(checkpoint);
+        }
         foreach ((string option, string? path) in new[] { ("--save-ranges", request.SaveRanges), ("--report", request.Report) })
         {
             if (path is null)
