@@ -54,6 +54,9 @@ public sealed class Model
     /// <summary>Every value that may be a constant with a tensor: initializers, and outputs of Constant nodes.</summary>
     public IEnumerable<Value> AllConstants() => AllGraphs().SelectMany(g => g.Initializers.Concat(g.Nodes.Where(n => n.Is("Constant")).SelectMany(n => n.Outputs).OfType<Value>()));
 
+    /// <summary>Bytes of all constants; one that several nodes share counts once.</summary>
+    public long WeightBytes() => AllConstants().Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
+
     /// <summary>The model-local function a node calls, or null.</summary>
     public Function? FindFunction(Node node) => Functions.Count == 0 ? null : Functions.FirstOrDefault(f =>
         f.Name == node.OpType && NormalizeDomain(f.Domain) == NormalizeDomain(node.Domain) && f.Overload == node.Overload);

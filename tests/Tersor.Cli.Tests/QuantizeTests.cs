@@ -193,6 +193,8 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--weight-bits 1", "WeightBits is 1")]
     [InlineData("--epochs 3", "--epochs says how to train; give --train too")]
     [InlineData("--train --checkpoint int8.onnx", "is the model, or a file that is written for another purpose")]
+    [InlineData("--train --repair round", "--repair is for the search")]
+    [InlineData("--train --no-plan", "it makes no plan")]
     [InlineData("--train --mode weights", "--train is for static quantization with data")]
     [InlineData("--train --learning-rate 0", "LearningRate is 0")]
     [InlineData("--ranges best", "--ranges 'best' is not understood")]

@@ -49,7 +49,7 @@ internal static class DemoCommand
         OpenedData validation = data.Open(input.Model, "validation", terminal)!;
         Model quantized;
         using (Progress progress = new(terminal))
-            quantized = new QuantizeJob(new() { Threads = threads }).Run(optimized.Model, input.Data!.DataSet, validation.DataSet, () => validation.CreateMetrics()[0], progress, cancellation).Model;
+            quantized = new QuantizeJob(new() { Threads = threads }).Run(optimized.Model, input.Data!.DataSet, validation.DataSet, validation.LabelMetric(), progress, cancellation).Model;
         input.Save(quantized, files[2], new(), cancellation);
 
         terminal.Say("Evaluating on test pictures ...");

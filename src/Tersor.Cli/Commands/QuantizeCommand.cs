@@ -85,7 +85,7 @@ internal static class QuantizeCommand
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
             Settings = quantization.Read(parsed) with { Optimize = !parsed.GetValue(asIs) },
-            Training = training.Read(parsed, quantization.Seed(parsed), quantization.Threads(parsed)),
+            Training = training.Read(parsed, quantization.Seed(parsed), quantization.Threads(parsed), quantization.ForSearchOnly(parsed)),
             DryRun = parsed.GetValue(dryRun),
             WritePlan = !parsed.GetValue(noPlan),
             SaveRanges = parsed.GetValue(saveRanges),
@@ -119,8 +119,8 @@ internal static class QuantizeCommand
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
         if (request.Settings.KnownRanges is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null))
             throw new UsageException("--use-ranges is for static quantization from data; a plan holds its own ranges, and the other modes need none.");
-        if (request.Training is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null || request.DryRun || request.SaveRanges is not null))
-            throw new UsageException("--train is for static quantization with data; it goes with no plan, no --dry-run, no --save-ranges and no other --mode.");
+        if (request.Training is not null && (request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null || request.DryRun || !request.WritePlan || request.SaveRanges is not null))
+            throw new UsageException("--train is for static quantization with data; it makes no plan, so that it goes with no --dry-run, --no-plan or --save-ranges, and with no other --mode.");
         ITraining? trainer = request.Training is null ? null : TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))

@@ -102,6 +102,9 @@ internal sealed class QuantizationOptions
         }
     }
 
+    /// <summary>The first option given that has a meaning for the search only, and none for training; null: none was.</summary>
+    public string? ForSearchOnly(ParseResult parsed) => new Option[] { repairs, plan, sensitivity, noCache }.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
+
     /// <summary>What draws the samples.</summary>
     public int Seed(ParseResult parsed) => parsed.GetValue(seed);
 

@@ -31,13 +31,16 @@ internal sealed class QuantizationTrainingOptions
     /// <param name="parsed">The command line.</param>
     /// <param name="seed">Start of every random number.</param>
     /// <param name="threads">Threads to compute with.</param>
-    /// <exception cref="UsageException">An option that says how, without --train.</exception>
-    public TrainingSettings? Read(ParseResult parsed, int seed, int threads)
+    /// <param name="stranger">An option given that has no meaning with --train; null: none.</param>
+    /// <exception cref="UsageException">An option that says how, without --train, or one that has no meaning with it.</exception>
+    public TrainingSettings? Read(ParseResult parsed, int seed, int threads, string? stranger)
     {
         if (!parsed.GetValue(train))
         {
             return Others.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } stray ? throw new UsageException($"{stray.Name} says how to train; give --train too, or leave it out.") : null;
         }
+        if (stranger is not null)
+            throw new UsageException($"{stranger} is for the search, and --train makes none; leave one of them out.");
         TrainingSettings settings = Default with
         {
             Epochs = parsed.GetValue(epochs),

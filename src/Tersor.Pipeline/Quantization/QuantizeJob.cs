@@ -39,6 +39,8 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             new WidenHalfPass().Run(model, new() { Cancellation = cancellation });
         }
         QuantizationMode mode = settings.Mode != QuantizationMode.Auto ? settings.Mode : calibration is null ? QuantizationMode.Dynamic : QuantizationMode.Static;
+        if (Training is not null && (mode != QuantizationMode.Static || settings.Plan is not null))
+            throw new CompressionException("Quantization-aware training is for static quantization, and makes no model from a plan.") { Pass = "quantize" };
         return settings.Plan is { } plan ? Conditioned(Replay(model, plan, calibration, selection, progress, cancellation), model, calibration, "", cancellation)
             : mode == QuantizationMode.Dynamic ? Conditioned(Dynamic(model, cancellation), model, calibration, "", cancellation)
             : mode == QuantizationMode.Weights ? Conditioned(WeightsOnly(model, cancellation), model, calibration, "", cancellation)

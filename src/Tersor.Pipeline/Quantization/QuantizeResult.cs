@@ -27,7 +27,7 @@ public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassRepo
     IReadOnlyList<LayerSensitivity> Sensitivities, IReadOnlyList<QuantizationCandidate> Candidates)
 {
     /// <summary>Bytes of the model's weights; one that several nodes share counts once.</summary>
-    public long WeightBytes => Model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
+    public long WeightBytes => Model.WeightBytes();
 
     /// <summary>Regions of several connected layers by the error each causes alone.</summary>
     public IReadOnlyList<LayerSensitivity> Regions { get; init; } = [];

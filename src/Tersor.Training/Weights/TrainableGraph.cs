@@ -37,7 +37,7 @@ internal sealed class TrainableGraph : IDisposable
         FunctionInliner.InlineAll(result);
         WeightChooser chooser = new(settings.Weights);
         QuantizedParts parts = QuantizedParts.Find(result, chooser.IsFrozen, settings.LearnScales);
-        IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result, isEnough: parts.Constants.Count == 0);
+        IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result, mustFind: parts.Constants.Count == 0);
         Untouched = [.. chooser.Untouched.Where(u => !parts.Learns(u.Name))];
         quantized = new(parts, latent ?? new Dictionary<string, OnnxTensor>());
         (Model running, IReadOnlyDictionary<Value, Value> copies) = Running(chosen, needed ?? []);

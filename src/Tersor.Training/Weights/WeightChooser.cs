@@ -30,9 +30,9 @@ internal sealed class WeightChooser(WeightSelection selection)
 
     /// <summary>Chooses.</summary>
     /// <param name="model">Functions inlined.</param>
-    /// <param name="isEnough">Whether nothing else is trained.</param>
+    /// <param name="mustFind">Whether there has to be something, because nothing else is trained.</param>
     /// <exception cref="TrainingException">A pattern matches nothing, or nothing is left to train.</exception>
-    public IReadOnlyList<ChosenWeight> Choose(Model model, bool isEnough = true)
+    public IReadOnlyList<ChosenWeight> Choose(Model model, bool mustFind = true)
     {
         ILookup<Value, WeightUse> uses = model.Weights().ToLookup(u => u.Value, ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         Value[] constants = [.. model.AllConstants().Where(v => v.Tensor is { Length: > 0 } tensor && tensor.Type.IsFloat())];
@@ -50,7 +50,7 @@ internal sealed class WeightChooser(WeightSelection selection)
             else
                 chosen.Add(new(value, users, users.Length > 0 ? users[0].Role : WeightRole.Other));
         }
-        return chosen.Count > 0 || !isEnough ? chosen : throw new TrainingException("The model has nothing to train: " + (untouched.Count == 0 ? "it holds no floating-point constants." : $"'{untouched[0].Name}' {untouched[0].Reason}."));
+        return chosen.Count > 0 || !mustFind ? chosen : throw new TrainingException("The model has nothing to train: " + (untouched.Count == 0 ? "it holds no floating-point constants." : $"'{untouched[0].Name}' {untouched[0].Reason}."));
     }
 
     private string? Obstacle(Value value, WeightUse[] uses)

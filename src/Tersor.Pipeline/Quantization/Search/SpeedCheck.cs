@@ -14,7 +14,7 @@ internal static class SpeedCheck
     private const long LoadedBytes = 1L << 30;
 
     /// <summary>How many models the size of this one may be loaded at once, beside it: 2 or more.</summary>
-    public static int AtOnce(Model model) => (int)Math.Clamp(LoadedBytes / Math.Max(WeightBytes(model), 1), 2, 1000);
+    public static int AtOnce(Model model) => (int)Math.Clamp(LoadedBytes / Math.Max(model.WeightBytes(), 1), 2, 1000);
 
     /// <summary>How many times faster than the first each model is, with its 95 % interval, and the median latency in milliseconds.</summary>
     /// <param name="models">The first is what the others are compared with.</param>
@@ -35,8 +35,6 @@ internal static class SpeedCheck
         }
         return measured;
     }
-
-    private static long WeightBytes(Model model) => model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
 
     private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
     {

@@ -62,7 +62,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
 
         public double? Milliseconds { get; set; }
 
-        public long Bytes { get; } = Model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
+        public long Bytes { get; } = Model.WeightBytes();
     }
 
     /// <summary>Why there was no result.</summary>

@@ -45,7 +45,7 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         Verdict before = judge.Of(@static, cancellation), after = judge.Of(result, cancellation);
         int floatLayers = calibrated.Everything.Units.Count(u => u.IsLayer) - placement.Units.Count(u => u.IsLayer);
         QuantizationCandidate Candidate(string name, Model model, Verdict verdict, int place, bool chosen) =>
-            new(name, floatLayers, verdict.Metric, verdict.Sqnr, speeds[place].SpeedUp, speeds[place].Milliseconds, Bytes(model), chosen);
+            new(name, floatLayers, verdict.Metric, verdict.Sqnr, speeds[place].SpeedUp, speeds[place].Milliseconds, model.WeightBytes(), chosen);
         return new(result, QuantizationMode.Static, report, judge.FloatMetric, judge.MetricName, [], [Candidate("trained", result, after, 2, true), Candidate("before training", @static, before, 1, false)])
         {
             HigherIsBetter = judge.HigherIsBetter,
@@ -98,6 +98,4 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         }
         return latent;
     }
-
-    private static long Bytes(Model model) => model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Distinct().Sum(t => t.ByteLength);
 }
