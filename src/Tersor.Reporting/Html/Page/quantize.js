@@ -8,7 +8,7 @@ const machine = report.machine ?? report.latency?.machine ?? null;
 const speed = report.latency?.results?.length === 2 ? report.latency.results : null;
 const judgedByMetric = report.metric !== undefined && figure(report.floatMetric) !== null;
 
-const Modes = { Auto: "Quantization to 8 bits", Static: "Static quantization to 8 bits", Dynamic: "Dynamic quantization of matrix products to 8 bits", Weights: "Weights stored in 8 bits, computed with in float" };
+const Modes = { Auto: "Quantization", Static: "Static quantization", Dynamic: "Dynamic quantization of matrix products to 8 bits", Weights: "Weights stored in 8 bits, computed with in float" };
 const Forms = { Static: "static", Dynamic: "dynamic", Stored: "stored", Float: "float" };
 
 function interval(value, format) {
