@@ -15,10 +15,12 @@ public sealed record OpenedData(IDataSet DataSet, IReadOnlyList<MetricDescriptio
     /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
     public IReadOnlyList<IMetric> CreateMetrics() => [.. Metrics.Select(m => MetricCatalog.Create(m, Folder))];
 
-    /// <summary>Makes the first declared metric that needs labels only; null: there is none.</summary>
+    /// <summary>Makes the first declared metric that needs labels only; null: there is none, or the samples have no labels.</summary>
     /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
     public Func<IMetric>? LabelMetric()
     {
+        if (DataSet.Count > 0 && DataSet.Read(0).Labels.Count == 0)
+            return null;
         int index = CreateMetrics().ToList().FindIndex(m => !m.NeedsReference);
         return index < 0 ? null : () => MetricCatalog.Create(Metrics[index], Folder);
     }

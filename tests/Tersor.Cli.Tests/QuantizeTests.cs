@@ -155,6 +155,14 @@ public sealed class QuantizeTests : IDisposable
         Assert.Equal(limit, weights.Max(w => w.Max(q => Math.Abs((int)q))), 1.0);
     }
 
+    [Fact]
+    public async Task A_metric_of_a_description_is_left_out_where_a_part_has_no_labels()
+    {
+        File.WriteAllText(folder.At("data.yaml"), "source: { kind: random, count: 12, shapes: { x: [1, 16, 8, 8] } }\nmetrics: [top-1]\n");
+        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"), "--data", folder.At("data.yaml"), "--rounds", "6", "--repair", "none", "--sensitivity-samples", "0", "--allow-slower", "--min-sqnr", "5");
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
     [Theory]
     [InlineData(4, 7)]
     [InlineData(3, 3)]
@@ -191,6 +199,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--dry-run --report int8.html", "--dry-run writes none")]
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
     [InlineData("--weight-bits 1", "WeightBits is 1")]
+    [InlineData("--metric top-1", "--metric top-1 needs labels, and 'random' has none")]
     [InlineData("--epochs 3", "--epochs says how to train; give --train too")]
     [InlineData("--train --checkpoint int8.onnx", "is the model, or a file that is written for another purpose")]
     [InlineData("--train --repair round", "--repair is for the search")]

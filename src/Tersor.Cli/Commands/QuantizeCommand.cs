@@ -7,6 +7,7 @@ using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Data;
+using Tersor.Data.Metrics;
 using Tersor.Onnx;
 using Tersor.Pipeline.Quantization;
 using Tersor.Pipeline.Training;
@@ -200,8 +201,10 @@ internal static class QuantizeCommand
         QuantizeSettings settings = input.Bytes > Large ? request.Settings with { Optimize = false } : request.Settings;
         using Progress progress = new(terminal, "quantizing");
         QuantizationTraining? training = trainer is null ? null : Training(request, input, trainer, selection, new TrainingView(progress), terminal);
-        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner }, Training = training }.Run(model, input.Data?.DataSet, selection?.DataSet, input.Data?.LabelMetric(), progress, cancellation);
+        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner }, Training = training }.Run(model, input.Data?.DataSet, selection?.DataSet, Metric(request.Data, selection ?? input.Data), progress, cancellation);
     }
+
+    private static Func<IMetric>? Metric(DataRequest request, OpenedData? judged) => judged is null ? null : request.LabelMetric(judged);
 
     /// <summary>What trains, on the part 'train' of the data where they have one.</summary>
     private static QuantizationTraining Training(QuantizeRequest request, CheckedModel input, ITraining trainer, OpenedData? validation, IProgress<TrainingProgress> progress, Terminal terminal)

@@ -99,8 +99,8 @@ internal static class TrainCommand
     public static TrainingJob Job(CheckedModel input, TrainingSettings settings, DataRequest request, Terminal terminal)
     {
         OpenedData data = input.Data ?? throw new UsageException("Training needs data: name them with --data.");
-        (IDataSet samples, IDataSet held) = request.HasPart(data, "validation")
-            ? (data.DataSet, request.Open(input.Model, "validation", terminal)!.DataSet) : data.DataSet.Split(1 - HeldOut, settings.Seed);
-        return new(input.Model, samples, settings) { Validation = held, Metric = data.LabelMetric() };
+        OpenedData judged = request.HasPart(data, "validation") ? request.Open(input.Model, "validation", terminal)! : data;
+        (IDataSet samples, IDataSet held) = ReferenceEquals(judged, data) ? data.DataSet.Split(1 - HeldOut, settings.Seed) : (data.DataSet, judged.DataSet);
+        return new(input.Model, samples, settings) { Validation = held, Metric = request.LabelMetric(judged) };
     }
 }

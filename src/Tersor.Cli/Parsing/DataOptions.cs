@@ -78,6 +78,16 @@ internal sealed record DataRequest(string? Spec, string? Root, string[] Metrics)
         return Metrics.Length == 0 ? opened : opened with { Metrics = [.. Metrics.Select(name => Declared(opened, name))] };
     }
 
+    /// <summary>Makes the metric that models are judged by on these samples; null: there is none that needs labels only, or the samples have none.</summary>
+    /// <exception cref="UsageException">The user named one that needs labels, and the samples have none.</exception>
+    public Func<IMetric>? LabelMetric(OpenedData data)
+    {
+        Func<IMetric>? metric = data.LabelMetric();
+        if (metric is null && Metrics.Length > 0 && data.CreateMetrics().FirstOrDefault(m => !m.NeedsReference) is { } named)
+            throw new UsageException($"--metric {named.Name} needs labels, and '{data.DataSet.Name}' has none. Leave it out, or give data with labels.");
+        return metric;
+    }
+
     /// <summary>True when the description has a part of that name and the user did not choose one.</summary>
     public bool HasPart(OpenedData opened, string part) => Spec is { } spec && !spec.Contains('#') && opened.Description.Splits.Count > 1 && opened.Description.Splits.ContainsKey(part);
 
