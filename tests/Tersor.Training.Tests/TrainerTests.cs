@@ -28,6 +28,22 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void One_probability_is_judged_as_yes_or_no_even_where_its_sigmoid_cannot_be_seen()
+    {
+        // 1 / (1 + exp(-x)), spelled out.
+        Model model = Build.Model(["n", 2], (graph, x) =>
+        {
+            Value hidden = graph.Apply("Relu", [graph.Apply("MatMul", [x, graph.AddInitializer("w1", Build.Normal(1, 1, 2, 16))])]);
+            Value power = graph.Apply("Exp", [graph.Apply("Neg", [graph.Apply("MatMul", [hidden, graph.AddInitializer("w2", Build.Normal(2, 0.5, 16, 1))])])]);
+            Value one = graph.AddInitializer("one", OnnxTensor.Scalar(1f));
+            return graph.Apply("Div", [one, graph.Apply("Add", [one, power])]);
+        });
+        TrainingResult result = new Trainer(new(model, SmallData.Quadrants(200), Quick)).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.InRange(result.History[0].Loss, 0.4, 1.5); // ln 2 is a guess
+        Assert.True(result.History[^1].Loss < 0.7 * result.History[0].Loss, $"{result.History[0].Loss} to {result.History[^1].Loss}");
+    }
+
+    [Fact]
     public void The_model_that_is_given_stays_as_it_is()
     {
         Model model = Network(4);
@@ -205,6 +221,8 @@ public sealed class TrainerTests
     {
         InMemoryDataSet unlabelled = new("bare", [new("0", [new Dictionary<string, OnnxTensor> { ["x"] = OnnxTensor.Create([1, 2], new[] { 1f, 2f }) }], new Dictionary<string, OnnxTensor>())]);
         Assert.Contains("teacher", Assert.Throws<TrainingException>(() => new Trainer(new(Network(4), unlabelled, Quick)).Run()).Message, StringComparison.Ordinal);
+        IDataSet beyond = SmallData.Of(8, "x", random => (OnnxTensor.Create([1, 2], new[] { random.NextSingle(), 0 }), OnnxTensor.Create([1], new[] { 2L })));
+        Assert.Contains("Labels hold classes 2 to 2, and the output has 2", Assert.Throws<TrainingException>(() => new Trainer(new(Network(4), beyond, Quick)).Run()).Message, StringComparison.Ordinal);
         Assert.Contains("LearningRate is -1", Assert.Throws<TrainingException>(() => new Trainer(new(Network(4), SmallData.Quadrants(4), Quick with { LearningRate = -1 }))).Message, StringComparison.Ordinal);
     }
 

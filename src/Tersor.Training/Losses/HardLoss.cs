@@ -20,7 +20,10 @@ internal static class HardLoss
             case TrainingLoss.CrossEntropy cross:
                 using (Tensor classes = ClassesSecond(output, axis))
                 using (Tensor target = label.to_type(ScalarType.Int64).reshape(Targets(classes, label)))
+                {
+                    CheckClasses(target, classes.shape[1]);
                     return functional.cross_entropy(classes, target, label_smoothing: cross.LabelSmoothing);
+                }
             case TrainingLoss.BinaryCrossEntropy:
                 using (Tensor target = label.to_type(output.dtype).reshape(output.shape))
                     return functional.binary_cross_entropy_with_logits(output, target);
@@ -46,6 +49,14 @@ internal static class HardLoss
         int rank = (int)output.dim();
         int place = axis is { } given ? given < 0 ? given + rank : given : rank is 2 or 4 ? 1 : rank - 1;
         return rank < 2 ? output.unsqueeze(0) : place == 1 ? output.alias() : output.movedim([place], [1]);
+    }
+
+    private static void CheckClasses(Tensor target, long classes)
+    {
+        using IDisposable _ = NewDisposeScope();
+        if (target.numel() == 0 || target.max().item<long>() is var greatest && target.min().item<long>() is var least && least >= 0 && greatest < classes)
+            return;
+        throw new TrainingException($"Labels hold classes {target.min().item<long>()} to {target.max().item<long>()}, and the output has {classes}: 0 to {classes - 1} are expected. Name the output they belong to (--loss-output), or another loss (--loss).");
     }
 
     private static long[] Targets(Tensor classes, Tensor label)

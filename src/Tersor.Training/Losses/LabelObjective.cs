@@ -34,7 +34,7 @@ internal sealed class LabelObjective : IObjective
     public TrainingLoss? For(ObjectiveInput input)
     {
         string label = LabelOf(input);
-        return input.Texts.ContainsKey(label) ? loss as TrainingLoss.Ctc ?? new() : input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(target) : loss : null;
+        return input.Texts.ContainsKey(label) ? loss as TrainingLoss.Ctc ?? new() : input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(target, input.Values[0]) : loss : null;
     }
 
     public Tensor Loss(ObjectiveInput input)
@@ -53,8 +53,11 @@ internal sealed class LabelObjective : IObjective
 
     private string LabelOf(ObjectiveInput input) => loss.Label ?? (input.Labels.Count + input.Texts.Count == 1 ? input.Labels.Keys.Concat(input.Texts.Keys).First() : "label");
 
-    private TrainingLoss Found(Tensor target) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
-        : target.is_floating_point() ? new TrainingLoss.MeanSquaredError() : new TrainingLoss.CrossEntropy();
+    // A Sigmoid may hide in a body: one answer for each label, which is 0 or 1, is of that kind too.
+    private TrainingLoss Found(Tensor target, Tensor given) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
+        : target.is_floating_point() ? new TrainingLoss.MeanSquaredError()
+        : given.numel() != target.numel() ? new TrainingLoss.CrossEntropy()
+        : target.ge(0).logical_and(target.le(1)).all().item<bool>() ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.MeanSquaredError();
 
     private Tensor OfTexts(ObjectiveInput input, string[] texts)
     {
