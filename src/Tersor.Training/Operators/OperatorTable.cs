@@ -1,3 +1,5 @@
+using Tersor.Training.Operators.Fused;
+
 namespace Tersor.Training.Operators;
 
 /// <summary>Which function computes which operator. Adding an operator is adding a row to the list of its family.</summary>
@@ -15,6 +17,7 @@ internal static class OperatorTable
         .. ControlFlow.Rows,
         .. Convolutions.Rows,
         .. Elementwise.Rows,
+        .. FakeQuantization.Rows,
         .. Images.Rows,
         .. Indexing.Rows,
         .. Logic.Rows,

@@ -151,10 +151,12 @@ internal sealed class TrainableGraph : IDisposable
         Model recognized = result.Clone(out IReadOnlyDictionary<Value, Value> copies);
         quantized.PutFloats(copies);
         RunningModel.Recognize(recognized);
+        FusedQuantization.Fuse(recognized, needed);
         if (chosen.All(c => copies[c.Value] is { IsUnused: false }) && quantized.AreUsed && needed.All(n => RunningModel.Find(recognized, n) is not null))
             return (recognized, copies);
         Model plain = result.Clone(out copies);
         quantized.PutFloats(copies);
+        FusedQuantization.Fuse(plain, needed);
         return (plain, copies);
     }
 

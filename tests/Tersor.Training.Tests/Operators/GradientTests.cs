@@ -17,7 +17,7 @@ public sealed class GradientTests(ITestOutputHelper output)
 
     /// <summary>The gradient is not that of the values, on purpose: rounding passes it straight through.</summary>
     private static readonly string[] StraightThrough =
-        ["QuantizeLinear", "com.microsoft:QuantizeLinear", "DynamicQuantizeLinear", "QLinearMatMul", "QLinearConv", "com.microsoft:DynamicQuantizeMatMul"];
+        ["QuantizeLinear", "com.microsoft:QuantizeLinear", "DynamicQuantizeLinear", "QLinearMatMul", "QLinearConv", "com.microsoft:DynamicQuantizeMatMul", "tersor.training:FakeQuantize"];
 
     /// <summary>The result is random, or follows a seed rather than the input.</summary>
     private static readonly string[] Random = ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];

@@ -1,3 +1,5 @@
+using Tersor.Training.Operators.Fused;
+
 namespace Tersor.Training.Weights.Forms;
 
 /// <summary>A weight in integers: what is trained is rounded to multiples of a scale. Gradients pass straight through to what lies within, and reach the scale.</summary>
@@ -9,21 +11,11 @@ namespace Tersor.Training.Weights.Forms;
 /// <param name="greatest">Greatest integer, from the zero point.</param>
 internal sealed class QuantizedForm(Tensor latent, Func<Tensor> scale, long[] shape, double least, double greatest) : IWeightForm
 {
-    public Tensor Weight()
-    {
-        (Tensor steps, Tensor step) = Steps();
-        return (steps + (steps.round() - steps).detach()) * step;
-    }
+    public Tensor Weight() => FakeQuantization.Apply(latent, scale().reshape(shape), least, greatest);
 
     /// <summary>The integers, from the zero point; owned by the current scope.</summary>
-    public Tensor Integers() => Steps().Steps.round();
+    public Tensor Integers() => (latent / scale().reshape(shape)).clamp(least, greatest).round();
 
     /// <summary>The scale, as the model holds it; owned by the current scope.</summary>
     public Tensor Scale() => scale();
-
-    private (Tensor Steps, Tensor Step) Steps()
-    {
-        Tensor step = scale().reshape(shape);
-        return ((latent / step).clamp(least, greatest), step);
-    }
 }

@@ -1,6 +1,7 @@
 using Tersor.Onnx;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
+using Tersor.Training.Operators.Fused;
 using Tersor.Training.Weights.Forms;
 using static TorchSharp.torch;
 
@@ -93,7 +94,7 @@ internal sealed class QuantizedWeights(QuantizedParts parts, IReadOnlyDictionary
             if (parts.Constants.FirstOrDefault(c => logarithms.TryGetValue(c.Scale, out Parameter? own) && ReferenceEquals(own, parameter)) is { } constant)
                 yield return (i, 1 / Math.Sqrt((double)constant.Integers.Tensor!.Length / constant.Scale.Tensor!.Length * constant.Limits().Greatest));
             else if (parts.Scales.FirstOrDefault(s => ReferenceEquals(logarithms[s], parameter)) is { } scale)
-                yield return (i, 1 / Math.Sqrt(Numbers(scale, program) * 255));
+                yield return (i, 1 / Math.Sqrt(Numbers(scale, program) * Levels(scale)));
         }
     }
 
@@ -121,7 +122,13 @@ internal sealed class QuantizedWeights(QuantizedParts parts, IReadOnlyDictionary
 
     private Tensor ScaleOf(Value scale, GraphProgram program) => scales.TryGetValue(scale, out LearnedScale? learned) ? learned.Weight() : program.ConstantOf(copies[scale]);
 
+    /// <summary>The nodes of the graph that runs which round to the steps of a scale.</summary>
+    private IEnumerable<Node> Rounding(Value scale) => copies[scale].Uses.Select(u => u.Node).Where(n => n.Is("QuantizeLinear") || n.Domain == FakeQuantization.Domain);
+
+    /// <summary>How many steps lie on the longer side of 0.0.</summary>
+    private double Levels(Value scale) => Rounding(scale).Select(FusedQuantization.Limits).OfType<(double Least, double Greatest)>().Select(l => Math.Max(-l.Least, l.Greatest)).DefaultIfEmpty(255).Max();
+
     /// <summary>How many numbers of one sample a scale quantizes, as far as shapes tell.</summary>
-    private double Numbers(Value scale, GraphProgram program) => copies[scale].Uses.Where(u => u.Node.Is("QuantizeLinear")).Select(u => program.State.Types?.TypeOf(u.Node.Inputs[0]!)?.AsTensor?.Shape)
+    private double Numbers(Value scale, GraphProgram program) => Rounding(scale).Select(n => program.State.Types?.TypeOf(n.Inputs[0]!)?.AsTensor?.Shape)
         .Select(shape => shape is { } dimensions ? dimensions.Skip(1).Aggregate(1.0, (n, d) => n * (d.Size ?? 1)) : 1).DefaultIfEmpty(1).Max();
 }
