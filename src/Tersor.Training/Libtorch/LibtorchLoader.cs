@@ -50,6 +50,7 @@ internal static class LibtorchLoader
         {
             torch.InitializeDeviceType(DeviceType.CPU);
             BeQuiet(assembly);
+            KeptMemory.Keep();
             return;
         }
         string platform = $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";

@@ -40,15 +40,15 @@ internal static class TorchTensors
         using IDisposable _ = no_grad();
         return tensor.Type switch
         {
-            ElementType.Float32 => Converted(torch.tensor(Elements<float>(tensor), shape), carrier),
-            ElementType.Float64 => Converted(torch.tensor(Elements<double>(tensor), shape), carrier),
-            ElementType.Int64 => torch.tensor(Elements<long>(tensor), shape),
-            ElementType.Int32 => torch.tensor(Elements<int>(tensor), shape),
-            ElementType.Int16 => torch.tensor(Elements<short>(tensor), shape),
-            ElementType.Int8 => torch.tensor(Elements<sbyte>(tensor), shape),
-            ElementType.UInt8 => torch.tensor(Elements<byte>(tensor), shape),
-            ElementType.Bool => torch.tensor(Array.ConvertAll(Elements<byte>(tensor), b => b != 0), shape),
-            ElementType.UInt64 => torch.tensor(Elements<long>(tensor), shape), // beyond 2^63 it wraps
+            ElementType.Float32 => Converted(Copy(tensor, shape, ScalarType.Float32), carrier),
+            ElementType.Float64 => Converted(Copy(tensor, shape, ScalarType.Float64), carrier),
+            ElementType.Int64 => Copy(tensor, shape, ScalarType.Int64),
+            ElementType.Int32 => Copy(tensor, shape, ScalarType.Int32),
+            ElementType.Int16 => Copy(tensor, shape, ScalarType.Int16),
+            ElementType.Int8 => Copy(tensor, shape, ScalarType.Int8),
+            ElementType.UInt8 => Copy(tensor, shape, ScalarType.Byte),
+            ElementType.Bool => Converted(Copy(tensor, shape, ScalarType.Byte), ScalarType.Bool), // any byte but 0 is true
+            ElementType.UInt64 => Copy(tensor, shape, ScalarType.Int64), // beyond 2^63 it wraps
             _ when tensor.Type.IsFloat() && tensor.Type.Bits() <= 8 => Converted(torch.tensor(SmallFloat.Decode(tensor.Type, tensor.Bytes, checked((int)tensor.Length)), shape), carrier),
             _ when tensor.Type.IsFloat() => Converted(torch.tensor(tensor.ToFloats(), shape), carrier),
             _ => Converted(torch.tensor(tensor.ToInt64s(), shape), carrier),
@@ -112,6 +112,9 @@ internal static class TorchTensors
         return Read<long>(tensor.detach().contiguous(), ScalarType.Int64);
     }
 
+    /// <summary>The elements of a contiguous tensor where they lie: good as long as the tensor lives.</summary>
+    public static Span<T> View<T>(Tensor tensor) where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.bytes);
+
     private static Tensor Converted(Tensor tensor, ScalarType carrier)
     {
         if (tensor.dtype == carrier)
@@ -126,5 +129,12 @@ internal static class TorchTensors
         return MemoryMarshal.Cast<byte, T>(wanted.bytes).ToArray();
     }
 
-    private static T[] Elements<T>(OnnxTensor tensor) where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.Bytes).ToArray();
+    /// <summary>The bytes as they are, from one memory to the other: an array in between would be a large object for every batch, and have the garbage collector run.</summary>
+    private static Tensor Copy(OnnxTensor tensor, long[] shape, ScalarType type)
+    {
+        Tensor copy = torch.empty(shape, dtype: type);
+        if (tensor.Length > 0)
+            tensor.Bytes.CopyTo(copy.bytes);
+        return copy;
+    }
 }
