@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Tersor.Compression.Training;
 
 namespace Tersor.Cli.Parsing;
@@ -9,12 +10,12 @@ internal sealed class TrainingOptions
 {
     private static readonly TrainingSettings Default = new();
 
-    private static readonly Dictionary<string, Func<LearningRateSchedule>> Schedules = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Func<bool, LearningRateSchedule>> Schedules = new(StringComparer.Ordinal)
     {
-        ["one-cycle"] = () => new LearningRateSchedule.OneCycle(),
-        ["cosine"] = () => new LearningRateSchedule.Cosine(),
-        ["step"] = () => new LearningRateSchedule.Step(),
-        ["constant"] = () => new LearningRateSchedule.Constant(),
+        ["one-cycle"] = moves => new LearningRateSchedule.OneCycle() { MovesMomentum = moves },
+        ["cosine"] = _ => new LearningRateSchedule.Cosine(),
+        ["step"] = _ => new LearningRateSchedule.Step(),
+        ["constant"] = _ => new LearningRateSchedule.Constant(),
     };
 
     private static readonly Dictionary<string, Func<double, TrainingOptimizer>> Optimizers = new(StringComparer.Ordinal)
@@ -44,7 +45,7 @@ internal sealed class TrainingOptions
     private readonly Option<string?> lossOutput = new("--loss-output") { HelpName = "name", Description = "The output the loss judges. Default: the first." };
     private readonly Option<double> smoothing = Number("--label-smoothing", "Share of the target of cross-entropy that is spread over all classes, 0..1.", 0);
     private readonly Option<string> optimizer = Choice("--optimizer", "How weights follow their gradients", Optimizers.Keys, "adamw");
-    private readonly Option<double> momentum = Number("--momentum", "Momentum of sgd, 0..1.", new TrainingOptimizer.Sgd().Momentum);
+    private readonly Option<double?> momentum = new("--momentum") { HelpName = "x", Description = $"Momentum of sgd, 0..1. Default: {new TrainingOptimizer.Sgd().Momentum.ToString(CultureInfo.InvariantCulture)}; with one-cycle it falls while the rate rises." };
     private readonly Option<double> rate = Number("--learning-rate", "The peak learning rate.", Default.LearningRate);
     private readonly Option<string> schedule = Choice("--schedule", "How the learning rate changes", Schedules.Keys, "one-cycle");
     private readonly Option<int> warmUp = CommonOptions.Number("--warm-up", "Steps in which the rate first rises from 0.", 0, 0);
@@ -78,7 +79,8 @@ internal sealed class TrainingOptions
     }
 
     /// <summary>What was asked for.</summary>
-    public TrainingSettings Read(ParseResult parsed) => new()
+    /// <exception cref="UsageException">Options contradict each other.</exception>
+    public TrainingSettings Read(ParseResult parsed) => parsed.GetValue(momentum) is not null && parsed.GetValue(optimizer) != "sgd" ? throw new UsageException("--momentum is sgd's; give --optimizer sgd too, or leave it out.") : new()
     {
         Epochs = parsed.GetValue(epochs),
         MaxSteps = parsed.GetValue(steps),
@@ -86,9 +88,9 @@ internal sealed class TrainingOptions
         Accumulate = parsed.GetValue(accumulate),
         SequenceWindow = parsed.GetValue(window),
         Loss = Losses[parsed.GetValue(loss)!](parsed.GetValue(smoothing)) with { Output = parsed.GetValue(lossOutput) },
-        Optimizer = Optimizers[parsed.GetValue(optimizer)!](parsed.GetValue(momentum)),
+        Optimizer = Optimizers[parsed.GetValue(optimizer)!](parsed.GetValue(momentum) ?? new TrainingOptimizer.Sgd().Momentum),
         LearningRate = parsed.GetValue(rate),
-        Schedule = Schedules[parsed.GetValue(schedule)!]() with { WarmUp = parsed.GetValue(warmUp) },
+        Schedule = Schedules[parsed.GetValue(schedule)!](parsed.GetValue(momentum) is null) with { WarmUp = parsed.GetValue(warmUp) },
         WeightDecay = parsed.GetValue(decay),
         ClipNorm = parsed.GetValue(clip) is var norm && norm == 0 ? null : norm,
         Average = parsed.GetValue(average),

@@ -36,12 +36,22 @@ public abstract record LearningRateSchedule
     /// <param name="Rise">Share of the steps it rises in, 0..1. Default 0.3.</param>
     /// <param name="StartDivisor">It starts at the peak divided by this. Default 25.</param>
     /// <param name="EndDivisor">It ends at the start divided by this. Default 10,000.</param>
-    /// <remarks>Source: Smith and Topin 2018, arXiv:1708.07120.</remarks>
+    /// <remarks>Source: Smith and Topin 2018, arXiv:1708.07120, section 3; momentum moves against the rate: Smith 2018, arXiv:1803.09820, section 4.2.</remarks>
     public sealed record OneCycle(double Rise = 0.3, double StartDivisor = 25, double EndDivisor = 10_000) : LearningRateSchedule
     {
+        private const double LeastMomentum = 0.85, MostMomentum = 0.95;
+
+        /// <summary>Whether momentum, or the first beta of Adam, falls from 0.95 to 0.85 while the rate rises, and rises while it falls. Default true; false: it is the optimizer's own.</summary>
+        public bool MovesMomentum { get; init; } = true;
+
         /// <inheritdoc/>
         protected override double Of(double done) => done < Rise ? Between(1 / StartDivisor, 1, done / Rise)
             : Between(1, 1 / StartDivisor / EndDivisor, Rise < 1 ? (done - Rise) / (1 - Rise) : 1);
+
+        /// <inheritdoc/>
+        protected override double? MomentumOf(double done) => !MovesMomentum ? null
+            : done < Rise ? Between(MostMomentum, LeastMomentum, done / Rise)
+            : Between(LeastMomentum, MostMomentum, Rise < 1 ? (done - Rise) / (1 - Rise) : 1);
     }
 
     /// <summary>Steps in which the rate first rises in a straight line from 0. Default 0.</summary>
@@ -50,14 +60,20 @@ public abstract record LearningRateSchedule
     /// <summary>Share of the peak rate at a step.</summary>
     /// <param name="step">From 0.</param>
     /// <param name="total">How many steps there are.</param>
-    public double At(long step, long total)
-    {
-        double rest = Math.Max(total - WarmUp - 1, 1);
-        return step < WarmUp ? (step + 1.0) / (WarmUp + 1) : Of(Math.Clamp((step - WarmUp) / rest, 0, 1));
-    }
+    public double At(long step, long total) => step < WarmUp ? (step + 1.0) / (WarmUp + 1) : Of(Done(step, total));
+
+    /// <summary>Momentum, or the first beta of Adam, at a step, 0..1; null: the optimizer's own.</summary>
+    /// <param name="step">From 0.</param>
+    /// <param name="total">How many steps there are.</param>
+    public double? MomentumAt(long step, long total) => MomentumOf(Done(step, total));
 
     /// <summary>Share of the peak rate when a share of the steps is done.</summary>
     protected abstract double Of(double done);
+
+    /// <summary>Momentum when a share of the steps is done; null: the optimizer's own.</summary>
+    protected virtual double? MomentumOf(double done) => null;
+
+    private double Done(long step, long total) => Math.Clamp((step - WarmUp) / (double)Math.Max(total - WarmUp - 1, 1), 0, 1);
 
     private static double Between(double from, double to, double done) => to + (from - to) * (1 + Math.Cos(Math.PI * done)) / 2;
 }

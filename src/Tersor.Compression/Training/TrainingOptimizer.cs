@@ -8,7 +8,7 @@ public abstract record TrainingOptimizer
     }
 
     /// <summary>Stochastic gradient descent.</summary>
-    /// <param name="Momentum">Share of the last step that is made again, 0..1. Default 0.9.</param>
+    /// <param name="Momentum">Share of the last step that is made again, 0..1. Default 0.9. Other than 0, a schedule that moves momentum takes its place.</param>
     /// <param name="Nesterov">Whether the gradient counts as if that step were made already. Default no.</param>
     /// <remarks>Weight decay adds to the gradient. Source: Sutskever et al. 2013, "On the importance of initialization and momentum in deep learning", section 2.</remarks>
     public sealed record Sgd(double Momentum = 0.9, bool Nesterov = false) : TrainingOptimizer;

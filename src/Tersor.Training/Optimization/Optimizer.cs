@@ -15,7 +15,8 @@ internal abstract class Optimizer : IDisposable
     /// <param name="rate">Learning rate.</param>
     /// <param name="decay">Weight decay.</param>
     /// <param name="step">How many steps were made before.</param>
-    public abstract void Step(Tensor values, Tensor gradients, double rate, double decay, long step);
+    /// <param name="momentum">Share of the last step that is kept, or the first beta; null: the one of the settings.</param>
+    public abstract void Step(Tensor values, Tensor gradients, double rate, double decay, long step, double? momentum = null);
 
     /// <summary>The optimizer settings ask for, without steps made.</summary>
     public static Optimizer Create(TrainingOptimizer settings, Tensor values) => settings switch
@@ -41,12 +42,13 @@ internal abstract class Optimizer : IDisposable
 
         public override IReadOnlyDictionary<string, Tensor> State => new Dictionary<string, Tensor> { ["velocity"] = velocity };
 
-        public override void Step(Tensor values, Tensor gradients, double rate, double decay, long step)
+        public override void Step(Tensor values, Tensor gradients, double rate, double decay, long step, double? momentum = null)
         {
             using IDisposable scope = NewDisposeScope();
             Tensor gradient = decay > 0 ? gradients.add(values, decay) : gradients;
-            velocity.mul_(settings.Momentum).add_(gradient);
-            values.add_(settings.Nesterov ? gradient.add(velocity, settings.Momentum) : velocity, -rate);
+            double kept = settings.Momentum == 0 ? 0 : momentum ?? settings.Momentum;
+            velocity.mul_(kept).add_(gradient);
+            values.add_(settings.Nesterov ? gradient.add(velocity, kept) : velocity, -rate);
         }
     }
 
@@ -56,18 +58,19 @@ internal abstract class Optimizer : IDisposable
 
         public override IReadOnlyDictionary<string, Tensor> State => new Dictionary<string, Tensor> { ["first"] = first, ["second"] = second };
 
-        public override void Step(Tensor values, Tensor gradients, double rate, double decay, long step)
+        public override void Step(Tensor values, Tensor gradients, double rate, double decay, long step, double? momentum = null)
         {
             using IDisposable scope = NewDisposeScope();
+            double beta = momentum ?? beta1;
             Tensor gradient = gradients;
             if (decay > 0 && decoupled)
                 values.mul_(1 - rate * decay);
             else if (decay > 0)
                 gradient = gradients.add(values, decay);
-            first.mul_(beta1).add_(gradient, 1 - beta1);
+            first.mul_(beta).add_(gradient, 1 - beta);
             second.mul_(beta2).addcmul_(gradient, gradient, 1 - beta2);
             Tensor root = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(beta2, step + 1))).add_(epsilon);
-            values.addcdiv_(first, root, -rate / (1 - Math.Pow(beta1, step + 1)));
+            values.addcdiv_(first, root, -rate / (1 - Math.Pow(beta, step + 1)));
         }
     }
 }

@@ -166,7 +166,7 @@ internal sealed class TrainingRun : IDisposable
     {
         if (settings.ClipNorm is { } clip && norm > clip)
             graph.Buffer.Gradients.mul_(clip / (norm + 1e-6));
-        state.Optimizer.Step(graph.Buffer.Values, graph.Buffer.Gradients, Rate, settings.WeightDecay, state.Done.Step);
+        state.Optimizer.Step(graph.Buffer.Values, graph.Buffer.Gradients, Rate, settings.WeightDecay, state.Done.Step, settings.Schedule.MomentumAt(state.Done.Step, steps));
         state.Average?.mul_(settings.Average).add_(graph.Buffer.Values, 1 - settings.Average);
     }
 

@@ -17,6 +17,15 @@ public sealed class LearningRateScheduleTests
     }
 
     [Fact]
+    public void Momentum_moves_against_the_rate_of_one_cycle_only()
+    {
+        LearningRateSchedule.OneCycle schedule = new();
+        Assert.Equal([0.95, 0.9, 0.85, 0.9, 0.95], new[] { 0, 150, 300, 650, 1000 }.Select(i => Math.Round(schedule.MomentumAt(i, 1001)!.Value, 9)));
+        Assert.Null((schedule with { MovesMomentum = false }).MomentumAt(10, 100));
+        Assert.Null(new LearningRateSchedule.Cosine().MomentumAt(10, 100));
+    }
+
+    [Fact]
     public void Cosine_step_and_constant_fall_as_they_say()
     {
         Assert.Equal([1, 0.5, 0], new[] { 0, 50, 100 }.Select(i => Math.Round(new LearningRateSchedule.Cosine().At(i, 101), 9)));
