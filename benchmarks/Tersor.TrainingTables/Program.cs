@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Tersor.Testing;
+using Tersor.Training;
 using Tersor.TrainingTables;
 
 // Tables of training. Long runs: each goes on where it was stopped.
@@ -7,15 +9,20 @@ if (SharedFiles.Root is null)
     Console.WriteLine(SharedFiles.Reason);
     return 1;
 }
+// What is written by hand touches libtorch before anything of Tersor does.
+RuntimeHelpers.RunModuleConstructor(typeof(Trainer).Module.ModuleHandle);
 return args switch
 {
     ["scratch", .. var networks] => FromScratch.Run(networks, Console.Out),
+    ["speed", .. var networks] => Speed.Run(networks, Console.Out),
+    ["memory", var kind, var network, var steps] when int.TryParse(steps, out int count) => Speed.Memory(kind, network, count),
+    ["by-hand", .. var networks] => ByHandTraining.Run(networks, Console.Out),
     ["quantized", .. var networks] => QuantizationAware.Run(networks, Console.Out),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("Usage: Tersor.TrainingTables scratch [network ...] | quantized [network ...] [bits ...]");
+    Console.Error.WriteLine("Usage: Tersor.TrainingTables scratch [network ...] | by-hand [network ...] | speed [network ...] | quantized [network ...] [bits ...]");
     return 2;
 }

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using Tersor.Compression.Training;
+using Tersor.Data;
+using Tersor.Training;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace Tersor.TrainingTables;
+
+/// <summary>Images per second and peak memory of training a file, beside the same network written by hand in TorchSharp. Rounds of both take turns, so that what else the machine does meets both.</summary>
+internal static class Speed
+{
+    private const int Batch = 128, Rounds = 7, Steps = 60;
+
+    public static int Run(string[] arguments, TextWriter output)
+    {
+        output.WriteLine("| network | file, images/s | by hand, images/s | ratio (least, greatest) | peak memory file, MB | by hand, MB | growth over 1,000 steps, MB |");
+        output.WriteLine("|---|---|---|---|---|---|---|");
+        foreach ((string name, _, _, _) in FashionMnist.Networks.Where(n => arguments.Length == 0 || arguments.Contains(n.Name)))
+        {
+            (double file, double hand)[] rounds = Take(name);
+            double[] ratios = [.. rounds.Select(r => r.file / r.hand).Order()];
+            (double, double growth) file = Child("file", name), hand = Child("hand", name);
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {Median(rounds.Select(r => r.file)):F0} | {Median(rounds.Select(r => r.hand)):F0} | {ratios[ratios.Length / 2]:F2} ({ratios[0]:F2}, {ratios[^1]:F2}) | {file.Item1:F0} | {hand.Item1:F0} | {file.growth:+0.0;-0.0} |"));
+            output.Flush();
+        }
+        return 0;
+    }
+
+    /// <summary>1,000 steps of one of them, alone in a process: prints its peak, and how much more it held in the second half of the steps than in the first.</summary>
+    public static int Memory(string kind, string name, int steps)
+    {
+        IDataSet data = FashionMnist.Data(FashionMnist.Load(name), test: false).DataSet;
+        List<double> seen = [];
+        if (kind == "file")
+            new Trainer(Job(name, data, steps)).Run(new Watch(seen, steps));
+        else
+            ByHand(name, ByHandTraining.Batches(data.Take(Batch * Steps, 1), Batch), steps, step => Note(seen, step, steps));
+        using Process process = Process.GetCurrentProcess();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{process.PeakWorkingSet64 / 1e6} {seen.TakeLast(5).Average() - seen.Take(5).Average()}"));
+        return 0;
+    }
+
+    private static (double File, double Hand)[] Take(string name)
+    {
+        IDataSet data = FashionMnist.Data(FashionMnist.Load(name), test: false).DataSet.Take(Batch * Steps, 1);
+        (Tensor Images, Tensor Labels)[] batches = ByHandTraining.Batches(data, Batch);
+        (double, double)[] rounds = [.. Enumerable.Range(0, Rounds + 1).Select(_ => (new Trainer(Job(name, data, Steps)).Run().SamplesPerSecond, ByHand(name, batches, Steps, _ => { })))];
+        foreach ((Tensor images, Tensor labels) in batches)
+        {
+            images.Dispose();
+            labels.Dispose();
+        }
+        return rounds[1..]; // the first one loads and compiles
+    }
+
+    private static TrainingJob Job(string name, IDataSet data, int steps) => new(FashionMnist.Load(name), data, FashionMnist.Recipe(name, 8) with { Reinitialize = false, MaxSteps = steps, Augmentation = new(), Loss = new TrainingLoss.CrossEntropy() });
+
+    /// <summary>The loop as the recipe has it. Gives images per second.</summary>
+    private static double ByHand(string name, (Tensor Images, Tensor Labels)[] batches, int steps, Action<int> after)
+    {
+        set_num_threads(1);
+        using Module<Tensor, Tensor> network = HandWritten.Create(name);
+        CrossEntropyLoss criterion = CrossEntropyLoss();
+        using optim.Optimizer optimizer = optim.AdamW(network.parameters(), 1e-3, weight_decay: 0.02);
+        int images = 0;
+        Stopwatch watch = Stopwatch.StartNew();
+        for (int step = 0; step < steps; step++)
+        {
+            using IDisposable scope = NewDisposeScope();
+            (Tensor x, Tensor y) = batches[step % batches.Length];
+            optimizer.zero_grad();
+            criterion.forward(network.forward(x), y).backward();
+            nn.utils.clip_grad_norm_(network.parameters(), 1);
+            optimizer.step();
+            images += (int)x.shape[0];
+            after(step);
+        }
+        return images / watch.Elapsed.TotalSeconds;
+    }
+
+    private static (double Peak, double Growth) Child(string kind, string name)
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!, ["memory", kind, name, "1000"]) { RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
+        string[] words = process.StandardOutput.ReadToEnd().Split(' ');
+        process.WaitForExit();
+        return (double.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[1], CultureInfo.InvariantCulture));
+    }
+
+    private static double Median(IEnumerable<double> numbers)
+    {
+        double[] sorted = [.. numbers.Order()];
+        return sorted[sorted.Length / 2];
+    }
+
+    private static void Note(List<double> seen, long step, int steps)
+    {
+        if (step == 0 || step % (steps / 10) != 0)
+            return;
+        GC.Collect(); // when it happens to run is no growth
+        using Process process = Process.GetCurrentProcess();
+        seen.Add(process.WorkingSet64 / 1e6);
+    }
+
+    private sealed class Watch(List<double> seen, int steps) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => Note(seen, value.Step, steps);
+    }
+}
