@@ -20,8 +20,8 @@ internal static class TrainingTables
         yield return ("trained", $"{Units.Count(report.Trained.Count)} {(report.Trained.Count == 1 ? "constant" : "constants")}; {Units.Count(report.Untouched.Count)} left as they were (--json says why)");
         if (report.Teachers.Count > 0)
             yield return ("learned from", string.Join(", ", report.Teachers));
-        yield return ("data", $"{Units.Count(report.Samples)} samples, judged on {Units.Count(report.ValidationSamples)}");
-        yield return ("speed", $"{report.SamplesPerSecond.ToString("0", CultureInfo.InvariantCulture)} samples/s");
+        yield return ("data", $"{Units.Count(report.Samples)} samples, {(report.ValidationSamples == 0 ? "none held out to judge by" : $"judged on {Units.Count(report.ValidationSamples)}")}");
+        yield return ("speed", $"{Units.Rate(report.SamplesPerSecond)} samples/s");
         foreach (string incident in report.Incidents)
             yield return ("incident", incident);
         yield return ("written", report.Output);

@@ -17,7 +17,7 @@ internal sealed class TrainingView(Progress progress) : IProgress<TrainingProgre
     public void Report((int Link, TrainingProgress Progress) value) => Show($"model {value.Link + 1}, ", value.Progress);
 
     private void Show(string model, TrainingProgress value) => progress.Report(new JobProgress(string.Create(CultureInfo.InvariantCulture,
-        $"{model}epoch {value.Epoch + 1}, step {value.Step}/{value.Steps}, loss {value.Loss:0.0000}{(value.Validation is { } result ? $", validation {result:0.0000}" : "")}, {value.SamplesPerSecond:0} samples/s"), (double)value.Step / Math.Max(value.Steps, 1)));
+        $"{model}epoch {value.Epoch + 1}, step {value.Step}/{value.Steps}, loss {value.Loss:0.0000}{(value.Validation is { } result ? $", validation {result:0.0000}" : "")}, {Units.Rate(value.SamplesPerSecond)} samples/s"), (double)value.Step / Math.Max(value.Steps, 1)));
 
     public void Dispose() => progress.Dispose();
 }

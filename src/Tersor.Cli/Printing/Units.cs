@@ -30,6 +30,9 @@ internal static class Units
         _ => Scaled(value.Value / 1e9, "G"),
     };
 
+    /// <summary>Things a second: whole from ten on, else two digits that say something.</summary>
+    public static string Rate(double value) => value.ToString(value >= 10 ? "N0" : value >= 1 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
+
     /// <summary>Three significant digits.</summary>
     private static string Scaled(double value, string unit) => $"{value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)} {unit}";
 }
