@@ -67,6 +67,8 @@ internal static class QuantizationAware
 
         public IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default) => torch.Distill(job, assistants, progress, cancellation);
 
+        public GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default) => torch.Gradients(job, progress, cancellation);
+
         public Model DeriveShallow(Model teacher, double keep) => torch.DeriveShallow(teacher, keep);
     }
 }

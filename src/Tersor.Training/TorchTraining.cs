@@ -1,5 +1,6 @@
 using Tersor.Compression.Training;
 using Tersor.Onnx;
+using Tersor.Training.Optimization;
 using Tersor.Training.Students;
 
 namespace Tersor.Training;
@@ -13,6 +14,9 @@ public sealed class TorchTraining : ITraining
     /// <inheritdoc/>
     public IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default) =>
         new ProgressiveDistillation(job, assistants).Run(progress, cancellation);
+
+    /// <inheritdoc/>
+    public GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default) => GradientMeasurement.Run(job, progress, cancellation);
 
     /// <inheritdoc/>
     public Model DeriveShallow(Model teacher, double keep) => ShallowStudent.Derive(teacher, keep);

@@ -21,6 +21,13 @@ public interface ITraining
     /// <exception cref="TrainingException">A model cannot be trained on these data.</exception>
     IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default);
 
+    /// <summary>Gradients of every weight the job would train, sample by sample, without training it: what pruning and mixed precision judge weights by.</summary>
+    /// <param name="job">The model, the samples to go through once, the loss and the choice of weights; what says how to make steps is not looked at.</param>
+    /// <param name="progress">Told after every sample how many there were.</param>
+    /// <param name="cancellation">Stops it between samples.</param>
+    /// <exception cref="TrainingException">The model cannot be differentiated on these data.</exception>
+    GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default);
+
     /// <summary>A shallower student made from its teacher: it leaves out residual blocks, evenly spread, and has the teacher's weights.</summary>
     /// <param name="teacher">Not modified.</param>
     /// <param name="keep">Share of the residual blocks that stay, 0..1.</param>

@@ -22,6 +22,9 @@ public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Se
     /// <summary>What constants that the model holds in integers were rounded from, by their name: training starts there. Others start from what their integers stand for. Default: none.</summary>
     public IReadOnlyDictionary<string, Tensor> Latent { get; init; } = new Dictionary<string, Tensor>();
 
+    /// <summary>Whether the result tells what the optimizer knew of every weight at the end. Default false: it takes as much memory as the weights, or twice as much.</summary>
+    public bool KeepsOptimizerState { get; init; }
+
     /// <summary>Models the student learns from, beside labels or without; none: only from labels. They take the same inputs and are not modified.</summary>
     public IReadOnlyList<Model> Teachers { get; init; } = [];
 

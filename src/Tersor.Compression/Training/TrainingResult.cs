@@ -15,6 +15,10 @@ public sealed record TrainingResult(Model Model, IReadOnlyList<TrainingEpoch> Hi
     /// <summary>Constants with a floating-point value that were not, with the reason.</summary>
     public IReadOnlyList<(string Name, string Reason)> Untouched { get; init; } = [];
 
+    /// <summary>What the optimizer knew at the end, where the job asked for it: by the name of the weight, rows by name, each in the weight's shape. SGD has a "velocity"; Adam and AdamW have means of gradients
+    /// ("first") and of their squares ("second").</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> OptimizerState { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, Tensor>>();
+
     /// <summary>What went wrong and was mended on the way, in words.</summary>
     public IReadOnlyList<string> Incidents { get; init; } = [];
 

@@ -47,6 +47,10 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         return Through(sequence, null, done, 1, new(false, pass, heldOut));
     }
 
+    /// <summary>Adds the gradients of a sequence to the parameters', the model being as it will be used.</summary>
+    /// <returns>Its loss.</returns>
+    public double Gradient(TrainingSequence sequence) => Through(sequence, null, 0, 1, new(true, 0, false));
+
     /// <summary>Where the last pass went wrong, in words.</summary>
     public string Culprit(bool lossIsFinite) => lossIsFinite ? "a gradient is not finite" : culprit ?? "the loss is not finite";
 

@@ -23,8 +23,8 @@ internal sealed class TrainingRun : IDisposable
 
     private readonly TrainingJob job;
     private readonly TrainingSettings settings;
+    private readonly PreparedJob prepared;
     private readonly TrainingReader reader;
-    private readonly DistillationSetup? setup;
     private readonly TrainableGraph graph;
     private readonly TrainingState state;
     private readonly IObjective objective;
@@ -41,13 +41,9 @@ internal sealed class TrainingRun : IDisposable
     public TrainingRun(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss)
     {
         (this.job, settings) = (job, job.Settings);
-        reader = new(job.Data, settings.BatchSize, ScalarType.Float32);
-        setup = job.Teachers.Count > 0 ? new(job, reader) : null;
-        graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues, latent: job.Latent);
+        prepared = new(job, loss);
+        (reader, graph, objective, forward) = (prepared.Reader, prepared.Graph, prepared.Objective, prepared.Forward);
         state = new(graph, settings);
-        IObjective? hard = loss is not null ? new CallerObjective(graph.Program.Model, loss) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(graph.Program.Model, settings.Loss, job.Symbols);
-        objective = setup is null ? hard! : setup.Objective(graph, hard);
-        forward = new(graph, objective, settings, job.Data.Feedback);
         validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
         key = CheckpointKey.Of(job);
         int stepsInEpoch = (reader.Count + settings.Accumulate - 1) / settings.Accumulate;
@@ -93,6 +89,7 @@ internal sealed class TrainingRun : IDisposable
             Untouched = graph.Untouched,
             Incidents = [.. state.Done.Incidents],
             SamplesPerSecond = SamplesPerSecond,
+            OptimizerState = job.KeepsOptimizerState ? OptimizerState() : new Dictionary<string, IReadOnlyDictionary<string, OnnxTensor>>(),
         };
     }
 
@@ -100,8 +97,13 @@ internal sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         state.Dispose();
-        graph.Dispose();
-        setup?.Dispose();
+        prepared.Dispose();
+    }
+
+    private Dictionary<string, IReadOnlyDictionary<string, OnnxTensor>> OptimizerState()
+    {
+        using IDisposable scope = NewDisposeScope();
+        return graph.Parameters.Where(p => !p.IsHelper).ToDictionary(p => p.Name, p => (IReadOnlyDictionary<string, OnnxTensor>)state.Optimizer.State.ToDictionary(row => row.Key, row => TorchTensors.ToOnnx(p.In(row.Value))));
     }
 
     /// <summary>Runs the batches of the first epoch, as far as they were run before, so that teachers' answers are kept that would have been kept, to the bit.</summary>

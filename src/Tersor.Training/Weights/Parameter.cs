@@ -16,6 +16,9 @@ internal sealed record Parameter(string Name, long[] Shape, long Offset, WeightR
     /// <summary>What it starts from where that is not what it stands for; null: the constant.</summary>
     public OnnxTensor? Start { get; init; }
 
+    /// <summary>Its part of a row as long as the buffer, in its shape; owned by the current scope.</summary>
+    public Tensor In(Tensor row) => row.narrow(0, Offset, Length).view(Shape);
+
     /// <summary>How many numbers.</summary>
     public long Length { get; } = Shape.Aggregate(1L, (a, b) => a * b);
 }

@@ -23,9 +23,9 @@ internal sealed class ParameterBuffer : IDisposable
         {
             Parameter parameter = parameters[i];
             using (no_grad())
-                Values.narrow(0, parameter.Offset, parameter.Length).copy_(TorchTensors.ToTorch(start[i], reals).reshape(-1));
-            leaves[i] = Values.narrow(0, parameter.Offset, parameter.Length).view(parameter.Shape).detach().requires_grad_(true).DetachFromDisposeScope();
-            leaves[i].grad = Gradients.narrow(0, parameter.Offset, parameter.Length).view(parameter.Shape);
+                parameter.In(Values).copy_(TorchTensors.ToTorch(start[i], reals).reshape(parameter.Shape));
+            leaves[i] = parameter.In(Values).detach().requires_grad_(true).DetachFromDisposeScope();
+            leaves[i].grad = parameter.In(Gradients);
         }
     }
 

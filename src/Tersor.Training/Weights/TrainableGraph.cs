@@ -231,8 +231,8 @@ internal sealed class TrainableGraph : IDisposable
     {
         using IDisposable _ = no_grad();
         GradientFactors ??= ones_like(Buffer.Values).DetachFromDisposeScope();
-        using Tensor part = GradientFactors.narrow(0, Parameters[index].Offset, Parameters[index].Length);
-        part.mul_(factor).Dispose();
+        using IDisposable scope = NewDisposeScope();
+        Parameters[index].In(GradientFactors).mul_(factor);
     }
 
     /// <summary>Zeros of a weight stay zero: neither gradient nor momentum nor decay moves them.</summary>
@@ -242,9 +242,9 @@ internal sealed class TrainableGraph : IDisposable
         using IDisposable scope = NewDisposeScope();
         GradientFactors ??= ones_like(Buffer.Values).DetachFromDisposeScope();
         Parameter parameter = Parameters[index];
-        Tensor kept = TorchTensors.ToTorch(weight, Buffer.Values.dtype).reshape(-1).ne(0).to_type(Buffer.Values.dtype);
-        GradientFactors.narrow(0, parameter.Offset, parameter.Length).mul_(kept);
-        Buffer.Values.narrow(0, parameter.Offset, parameter.Length).mul_(kept);
+        Tensor kept = TorchTensors.ToTorch(weight, Buffer.Values.dtype).ne(0).to_type(Buffer.Values.dtype);
+        parameter.In(GradientFactors).mul_(kept);
+        parameter.In(Buffer.Values).mul_(kept);
     }
 
     private OnnxTensor Initial(Parameter parameter, IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
