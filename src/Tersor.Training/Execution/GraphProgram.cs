@@ -67,6 +67,7 @@ internal sealed class GraphProgram : IDisposable
     public object?[] Run(IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyList<Value>? wanted = null)
     {
         wanted ??= Model.Graph.Outputs;
+        State.Batch = FixedBatch(inputs);
         foreach (Value input in Model.Graph.Inputs)
         {
             if (inputs.TryGetValue(input.Name, out Tensor? given))
@@ -92,6 +93,21 @@ internal sealed class GraphProgram : IDisposable
         foreach (Tensor tensor in constants.Values)
             tensor.Dispose();
         constants.Clear();
+    }
+
+    /// <summary>The batch size the model was exported with and the one that is fed, where every input that differs from what is declared differs in that alone.</summary>
+    private (long Declared, long Actual)? FixedBatch(IReadOnlyDictionary<string, Tensor> inputs)
+    {
+        (long Declared, long Actual)? found = null;
+        foreach (Value input in Model.Graph.Inputs)
+        {
+            if (input.Type?.AsTensor?.Shape is not [{ Size: { } declared }, ..] || !inputs.TryGetValue(input.Name, out Tensor? given) || given.dim() == 0 || given.shape[0] == declared)
+                continue;
+            if (found is { } before && before != (declared, given.shape[0]))
+                return null;
+            found = (declared, given.shape[0]);
+        }
+        return found;
     }
 
     private Code Compile(Graph graph)

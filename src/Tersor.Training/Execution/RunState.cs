@@ -15,7 +15,7 @@ internal sealed class RunState
     /// <summary>Random numbers; null: libtorch's own.</summary>
     public Generator? Random { get; set; }
 
-    /// <summary>The batch size written into constants of the model, and the one that is fed; null: constants are followed to the letter.</summary>
+    /// <summary>The batch size the model was exported with, which may stand in constants of it, and the one that is fed; null: the same, or any. Found anew in every run.</summary>
     public (long Declared, long Actual)? Batch { get; set; }
 
     /// <summary>Runs a body of a node: its inputs in order, its outputs in order. What it gives is owned by the caller.</summary>

@@ -50,6 +50,9 @@ internal static class Shapes
             else if (wanted[i] == -1)
                 open = i;
         }
+        // The batch size the model was exported with, in front of a dimension that follows from the others.
+        if (open > 0 && call.Run.Batch is { } fed && wanted[0] == fed.Declared && shape.Length > 0 && shape[0] == fed.Actual && IsConstant(call, 1))
+            wanted[0] = fed.Actual;
         if (open >= 0)
         {
             wanted[open] = 1;
