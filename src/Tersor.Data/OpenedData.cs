@@ -15,6 +15,10 @@ public sealed record OpenedData(IDataSet DataSet, IReadOnlyList<MetricDescriptio
     /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
     public IReadOnlyList<IMetric> CreateMetrics() => [.. Metrics.Select(m => MetricCatalog.Create(m, Folder))];
 
+    /// <summary>The class of every symbol of text labels, from the keys of a declared metric; empty where none has any.</summary>
+    /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
+    public IReadOnlyDictionary<string, int> Symbols() => CreateMetrics().OfType<CtcAccuracyMetric>().FirstOrDefault()?.Classes ?? new Dictionary<string, int>();
+
     /// <summary>Makes the first declared metric that needs labels only; null: there is none, or the samples have no labels.</summary>
     /// <exception cref="DataException">A metric or a parameter is unknown or wrong.</exception>
     public Func<IMetric>? LabelMetric()

@@ -210,7 +210,7 @@ internal static class QuantizeCommand
     private static QuantizationTraining Training(QuantizeRequest request, CheckedModel input, ITraining trainer, OpenedData? validation, IProgress<TrainingProgress> progress, Terminal terminal)
     {
         OpenedData data = request.Data.HasPart(input.Data!, "train") ? request.Data.Open(input.Model, "train", terminal)! : input.Data!;
-        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Progress = progress };
+        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Symbols = data.Symbols(), Progress = progress };
     }
 
     /// <summary>The model last: what lies beside it is there when it appears.</summary>

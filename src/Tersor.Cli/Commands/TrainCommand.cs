@@ -101,6 +101,6 @@ internal static class TrainCommand
         OpenedData data = input.Data ?? throw new UsageException("Training needs data: name them with --data.");
         OpenedData judged = request.HasPart(data, "validation") ? request.Open(input.Model, "validation", terminal)! : data;
         (IDataSet samples, IDataSet held) = ReferenceEquals(judged, data) ? data.DataSet.Split(1 - HeldOut, settings.Seed) : (data.DataSet, judged.DataSet);
-        return new(input.Model, samples, settings) { Validation = held, Metric = request.LabelMetric(judged) };
+        return new(input.Model, samples, settings) { Validation = held, Metric = request.LabelMetric(judged), Symbols = data.Symbols() };
     }
 }

@@ -30,6 +30,7 @@ internal sealed class TrainingOptions
         ["auto"] = smoothing => smoothing > 0 ? new TrainingLoss.CrossEntropy(smoothing) : new TrainingLoss.Auto(),
         ["cross-entropy"] = smoothing => new TrainingLoss.CrossEntropy(smoothing),
         ["binary-cross-entropy"] = _ => new TrainingLoss.BinaryCrossEntropy(),
+        ["ctc"] = _ => new TrainingLoss.Ctc(),
         ["mse"] = _ => new TrainingLoss.MeanSquaredError(),
         ["mae"] = _ => new TrainingLoss.MeanAbsoluteError(),
     };

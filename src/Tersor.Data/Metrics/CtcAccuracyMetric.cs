@@ -25,6 +25,9 @@ internal sealed class CtcAccuracyMetric : IMetric
         (this.ignoreSpaces, this.fold, this.output, this.label) = (ignoreSpaces, fold, output, label);
     }
 
+    /// <summary>The class of every symbol; where one stands twice, the first.</summary>
+    public IReadOnlyDictionary<string, int> Classes => symbols.Index().Skip(1).DistinctBy(s => s.Item).ToDictionary(s => s.Item, s => s.Index);
+
     public string Name => "ctc-accuracy";
 
     public bool HigherIsBetter => true;

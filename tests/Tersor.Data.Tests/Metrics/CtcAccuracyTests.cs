@@ -13,6 +13,10 @@ public sealed class CtcAccuracyTests
         Assert.Equal("aab b", New().Decode(Scores(1, 1, 0, 1, 2, 2, 5, 2, 0)));
 
     [Fact]
+    public void Symbols_have_the_classes_of_their_lines() =>
+        Assert.Equal([("a", 1), ("b", 2), (" ", 4)], new CtcAccuracyMetric(["a", "b", "a"], space: true, false, false, null, "text").Classes.Select(c => (c.Key, c.Value)));
+
+    [Fact]
     public void Accuracy_counts_edits_over_the_whole_set()
     {
         IMetric metric = New();

@@ -15,6 +15,9 @@ public sealed record QuantizationTraining(ITraining Trainer, TrainingSettings Se
     /// <summary>How the quantized model learns from the float model; null: as by default.</summary>
     public DistillationSettings? Distillation { get; init; }
 
+    /// <summary>Class of every symbol of text labels. Default: none.</summary>
+    public IReadOnlyDictionary<string, int> Symbols { get; init; } = new Dictionary<string, int>();
+
     /// <summary>Told after every step.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 }

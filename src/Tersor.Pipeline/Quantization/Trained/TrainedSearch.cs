@@ -33,6 +33,7 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         {
             Validation = training.Validation,
             Metric = training.Validation is null ? null : inputs.Metric,
+            Symbols = training.Symbols,
             Teachers = [inputs.Original],
             Distillation = training.Distillation,
             Latent = Latent(calibrated.Model, @static),
