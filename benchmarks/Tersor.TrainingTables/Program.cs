@@ -17,6 +17,7 @@ return args switch
     ["speed", .. var networks] => Speed.Run(networks, Console.Out),
     ["memory", var kind, var network, var steps] when int.TryParse(steps, out int count) => Speed.Memory(kind, network, count),
     ["by-hand", .. var networks] => ByHandTraining.Run(networks, Console.Out),
+    ["distilled"] => Distillation.Run(Console.Out),
     ["kill"] => KillLoop.Run(10, 1),
     ["train-to-end", var checkpoint, var result] => KillLoop.Train(checkpoint, result),
     ["quantized", .. var networks] => QuantizationAware.Run(networks, Console.Out),
@@ -25,6 +26,6 @@ return args switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("Usage: Tersor.TrainingTables scratch [network ...] | by-hand [network ...] | speed [network ...] | kill | quantized [network ...] [bits ...]");
+    Console.Error.WriteLine("Usage: Tersor.TrainingTables scratch [network ...] | by-hand [network ...] | speed [network ...] | kill | quantized [network ...] [bits ...] | distilled");
     return 2;
 }
