@@ -3,16 +3,25 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Tersor.Reporting.Html;
 using Tersor.Reporting.Quantization;
+using Tersor.Reporting.Training;
 
 namespace Tersor.Reporting.Tests;
 
 /// <summary>A page taken apart as a browser does it: a script ends at the first closing tag, whatever stands in it.</summary>
 internal sealed partial class RenderedPage
 {
-    public RenderedPage(QuantizeReport report)
+    public RenderedPage(QuantizeReport report) : this(writer => QuantizeHtml.Write(report, writer))
+    {
+    }
+
+    public RenderedPage(TrainReport report) : this(writer => TrainHtml.Write(report, writer))
+    {
+    }
+
+    private RenderedPage(Action<TextWriter> write)
     {
         using StringWriter writer = new();
-        QuantizeHtml.Write(report, writer);
+        write(writer);
         Text = writer.ToString();
         Scripts = [.. Script().Matches(Text).Select(m => (m.Groups["attributes"].Value, m.Groups["body"].Value))];
         // What is left when scripts and styles are empty is XML: every tag is closed, every attribute quoted.

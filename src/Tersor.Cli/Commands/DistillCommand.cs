@@ -6,7 +6,6 @@ using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Pipeline.Training;
-using Tersor.Reporting;
 using Tersor.Reporting.Training;
 
 namespace Tersor.Cli.Commands;
@@ -39,13 +38,14 @@ internal static class DistillCommand
         Option<double?> shallow = new("--shallow") { HelpName = "share", Description = "Make the student from the model: this share of its residual blocks stays, with their weights, 0..1." };
         DistillationOptions distillation = new();
         TrainingOptions training = new();
+        Option<string?> report = CommonOptions.Report();
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
         Command command = new("distill", "Train a small model on what a large one answers.") { model, output, teachers, assistants, shallow };
         data.AddTo(command);
         distillation.AddTo(command);
         training.AddTo(command);
-        foreach (Option option in new Option[] { externalData, force, trustLinks, json })
+        foreach (Option option in new Option[] { report, externalData, force, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -54,6 +54,7 @@ internal static class DistillCommand
             Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
+            Report = parsed.GetValue(report),
             Json = parsed.GetValue(json),
         })
         {
@@ -89,14 +90,14 @@ internal static class DistillCommand
         if (request.Shallow is { } keep)
             job = job with { Model = trainer.DeriveShallow(input.Model, keep) };
         TrainingResult result;
+        IReadOnlyList<LossPoint> curve;
         using (TrainingView view = new(terminal))
+        {
             result = assistants.Length == 0 ? trainer.Train(job, view, cancellation) : trainer.Distill(job, assistants, view, cancellation)[^1];
+            curve = view.Curve;
+        }
         input.Save(result.Model, training.Output, training.Writing, cancellation);
-        TrainReport report = TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants] };
-        if (training.Json)
-            ReportJson.Write(report, terminal.Out);
-        else
-            TrainingTables.Print(report, new(terminal));
+        TrainCommand.Print(TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants], Curve = curve }, training, terminal);
         return ExitCodes.Done;
 
         // Run in the child once, like every model a user gives.

@@ -70,7 +70,7 @@ internal static class QuantizeCommand
         Option<bool> dryRun = new("--dry-run") { Description = "Measure and decide, print the plan, and write no model." };
         Option<bool> noPlan = new("--no-plan") { Description = "Do not write what was measured and decided beside the model (int8.plan.json beside int8.onnx)." };
         Option<string?> saveRanges = new("--save-ranges") { HelpName = "file", Description = "Write the calibration ranges to a file, for --use-ranges." };
-        Option<string?> report = new("--report") { HelpName = "file", Description = "Write a report with charts: one HTML file that needs nothing else." };
+        Option<string?> report = CommonOptions.Report();
         Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Fix an open dimension of the inputs, by its name. The result takes this size only.");
         Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Fix the whole shape of an input, by its name. The result takes this shape only.");
         Option<bool> asIs = new("--no-optimize") { Description = "Do not rewrite the graph first." };

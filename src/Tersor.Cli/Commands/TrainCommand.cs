@@ -8,6 +8,7 @@ using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Pipeline.Training;
 using Tersor.Reporting;
+using Tersor.Reporting.Html;
 using Tersor.Reporting.Training;
 
 namespace Tersor.Cli.Commands;
@@ -25,6 +26,9 @@ internal sealed record TrainRequest(string Model, string Output)
 
     public bool Force { get; init; }
 
+    /// <summary>Where the HTML report is written; null: nowhere.</summary>
+    public string? Report { get; init; }
+
     public bool Json { get; init; }
 }
 
@@ -40,12 +44,13 @@ internal static class TrainCommand
         Option<string> output = CommonOptions.Output();
         DataOptions data = new(required: true);
         TrainingOptions training = new();
+        Option<string?> report = CommonOptions.Report();
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
         Command command = new("train", "Train a model further, or from scratch: the same graph with other weights.") { model, output };
         data.AddTo(command);
         training.AddTo(command);
-        foreach (Option option in new Option[] { externalData, force, trustLinks, json })
+        foreach (Option option in new Option[] { report, externalData, force, trustLinks, json })
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -54,6 +59,7 @@ internal static class TrainCommand
             Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
+            Report = parsed.GetValue(report),
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(
@@ -72,15 +78,26 @@ internal static class TrainCommand
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
         TrainingJob job = Job(input, request.Settings, request.Data, terminal);
         TrainingResult result;
+        IReadOnlyList<LossPoint> curve;
         using (TrainingView view = new(terminal))
+        {
             result = training.Train(job, view, cancellation);
+            curve = view.Curve;
+        }
         input.Save(result.Model, request.Output, request.Writing, cancellation);
-        TrainReport report = TrainReport.Of(request.Model, request.Output, job, result);
+        Print(TrainReport.Of(request.Model, request.Output, job, result) with { Curve = curve }, request, terminal);
+        return ExitCodes.Done;
+    }
+
+    /// <summary>Tells what training came to.</summary>
+    public static void Print(TrainReport report, TrainRequest request, Terminal terminal)
+    {
+        if (request.Report is { } page)
+            TextFile.Write(page, writer => TrainHtml.Write(report, writer));
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
             TrainingTables.Print(report, new(terminal));
-        return ExitCodes.Done;
     }
 
     /// <summary>Refuses what cannot be meant, before anything is loaded.</summary>
@@ -90,6 +107,12 @@ internal static class TrainCommand
         OutputPath.Check(request.Output, request.Force, request.Model);
         if (request.Settings.Checkpoint is { } checkpoint && (OutputPath.AreSame(checkpoint, request.Model) || OutputPath.AreSame(checkpoint, request.Output)))
             throw new UsageException($"--checkpoint '{checkpoint}' is the model. Give another name.");
+        if (request.Report is { } report)
+        {
+            if (new[] { request.Model, request.Output, request.Settings.Checkpoint }.OfType<string>().FirstOrDefault(other => OutputPath.AreSame(report, other)) is not null)
+                throw new UsageException($"--report '{report}' is the model, or a file that is written for another purpose. Give another name.");
+            OutputPath.Check(report, force: false);
+        }
         string[] problems = [.. request.Settings.Problems()];
         if (problems.Length > 0)
             throw new UsageException(string.Join(" ", problems));

@@ -34,6 +34,9 @@ internal static class CommonOptions
     /// <summary>The model to write.</summary>
     public static Option<string> Output() => new("--output", "-o") { Description = "ONNX file to write. It appears complete or not at all.", Required = true, HelpName = "file" };
 
+    /// <summary>A page with charts.</summary>
+    public static Option<string?> Report() => new("--report") { HelpName = "file", Description = "Write a report with charts: one HTML file that needs nothing else." };
+
     /// <summary>Write over the input.</summary>
     public static Option<bool> Force() => new("--force") { Description = "Allow the output to replace the input." };
 

@@ -1,16 +1,9 @@
-using System.Diagnostics;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting.Quantization;
 
 namespace Tersor.Reporting.Html;
 
 /// <summary>A quantization as a page: one file that needs no network, for a browser, light or dark, and for paper.</summary>
-/// <remarks>
-/// The page holds the report as one JSON document, which its script shows. A model's names are untrusted: the document has every <c>&lt;</c>, <c>&gt;</c> and <c>&amp;</c>
-/// escaped, the script makes text of them and never markup, and the page's policy runs no script but its own and loads nothing.
-/// </remarks>
 public static class QuantizeHtml
 {
     /// <summary>Bins of all histograms together: what keeps the page of an ordinary model below a megabyte.</summary>
@@ -19,26 +12,12 @@ public static class QuantizeHtml
     /// <summary>Bins of one histogram, at least and at most; no screen shows more.</summary>
     private const int FewestBins = 32, MostBins = 256;
 
-    private static readonly string[] Scripts = ["theme.js", "echarts.min.js", "elements.js", "numbers.js", "charts.js", "tables.js", "quantize.js"];
-
-    private static readonly Lazy<IReadOnlyDictionary<string, string>> Files =
-        new(() => Scripts.Append("report.css").Append("quantize.html").Append("LICENSE.txt").ToDictionary(f => f, HtmlPage.Read));
-
-    private static readonly JsonTypeInfo<QuantizeReport> Compact =
-        (JsonTypeInfo<QuantizeReport>)new JsonSerializerOptions(ReportContext.Default.Options) { WriteIndented = false }.GetTypeInfo(typeof(QuantizeReport));
+    private static readonly ReportPage Page = new("quantize.js", "quantization report");
 
     /// <summary>Writes the page.</summary>
     /// <param name="report">What it shows. Sections it has nothing for are left out.</param>
     /// <param name="writer">Where the page goes; its encoding must be UTF-8.</param>
-    public static void Write(QuantizeReport report, TextWriter writer) => HtmlPage.Write(Files.Value["quantize.html"], place => place switch
-    {
-        "title" => HtmlPage.Escape(report.Input.Split('/', '\\')[^1]),
-        "version" => HtmlPage.Escape(typeof(QuantizeHtml).Assembly.GetName().Version?.ToString(3) ?? ""),
-        "policy" => string.Join(' ', Scripts.Select(s => HtmlPage.HashOf(Files.Value[s]))),
-        "report" => JsonSerializer.Serialize(Thin(report), Compact),
-        "licences" => HtmlPage.Escape(Files.Value["LICENSE.txt"]),
-        _ => Files.Value.TryGetValue(place, out string? text) ? text : throw new UnreachableException($"The template has a place '{place}'."),
-    }, writer);
+    public static void Write(QuantizeReport report, TextWriter writer) => Page.Write(report.Input, Thin(report), writer);
 
     /// <summary>The report with histograms no finer than a screen shows.</summary>
     private static QuantizeReport Thin(QuantizeReport report)

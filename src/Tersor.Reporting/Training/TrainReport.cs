@@ -26,6 +26,9 @@ public sealed record TrainReport
     /// <summary>Every epoch.</summary>
     public required IReadOnlyList<TrainingEpoch> Epochs { get; init; }
 
+    /// <summary>The loss between them, as far as it was watched.</summary>
+    public IReadOnlyList<LossPoint> Curve { get; init; } = [];
+
     /// <summary>The epoch whose weights were kept, from 0.</summary>
     public required int BestEpoch { get; init; }
 

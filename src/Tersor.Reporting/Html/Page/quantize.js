@@ -29,10 +29,6 @@ function words(name) {
 
 // Header
 
-function fileName(path) {
-    return path.split(/[/\\]/).at(-1);
-}
-
 function lead() {
     const layers = report.layers, count = form => layers.filter(l => l.form === form).length;
     const sentences = [Modes[report.mode]];
@@ -312,35 +308,10 @@ function columns(left, right) {
     return sides.length === 0 ? null : el(sides.length === 1 ? "div.columns.single" : "div.columns", null, sides.map(side => el("div", null, side)));
 }
 
-document.getElementById("main").replaceChildren(...[
+showPage(
     header(),
     el("section.tiles", { "aria-label": "Before and after" }, sizeTile(), latencyTile(), qualityTile()),
     candidates(),
     columns([time(), repairs()], [sensitivity(), leftFloat()]),
     histograms(),
-    layers(),
-].filter(section => section !== null));
-document.getElementById("sections").append(...[...document.querySelectorAll("section[data-title]")].map(s => el("a", { href: `#${s.id}` }, s.dataset.title)));
-
-const preference = matchMedia("(prefers-color-scheme: dark)");
-
-function setTheme(theme) {
-    document.documentElement.dataset.theme = theme;
-    redraw();
-}
-
-redraw();
-preference.addEventListener("change", () => setTheme(preference.matches ? "dark" : "light"));
-document.getElementById("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
-
-// Paper is white, and narrower than a screen.
-let onScreen = null;
-addEventListener("beforeprint", () => {
-    onScreen = document.documentElement.dataset.theme;
-    paperWidth = 660;
-    setTheme("light");
-});
-addEventListener("afterprint", () => {
-    paperWidth = null;
-    setTheme(onScreen);
-});
+    layers());
