@@ -15,10 +15,10 @@ internal sealed class ReportPage(string script, string kind)
 {
     private static readonly JsonSerializerOptions Compact = new(ReportContext.Default.Options) { WriteIndented = false };
 
-    private readonly string[] scripts = ["theme.js", "echarts.min.js", "elements.js", "numbers.js", "charts.js", "tables.js", "page.js", script];
+    private readonly string[] scripts = ScriptsFor(script);
 
     private readonly Lazy<IReadOnlyDictionary<string, string>> files =
-        new(() => new[] { "theme.js", "echarts.min.js", "elements.js", "numbers.js", "charts.js", "tables.js", "page.js", script, "report.css", "report.html", "LICENSE.txt" }.ToDictionary(f => f, HtmlPage.Read));
+        new(() => ScriptsFor(script).Concat(["report.css", "report.html", "LICENSE.txt"]).ToDictionary(f => f, HtmlPage.Read));
 
     /// <summary>Writes a page.</summary>
     /// <param name="input">Path of the model it is about.</param>
@@ -35,4 +35,6 @@ internal sealed class ReportPage(string script, string kind)
         "licences" => HtmlPage.Escape(files.Value["LICENSE.txt"]),
         _ => files.Value.TryGetValue(place, out string? text) ? text : throw new UnreachableException($"The template has a place '{place}'."),
     }, writer);
+
+    private static string[] ScriptsFor(string script) => ["theme.js", "echarts.min.js", "elements.js", "numbers.js", "charts.js", "tables.js", "page.js", script];
 }
