@@ -256,6 +256,16 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void A_loss_that_labels_do_not_fit_is_refused_in_words()
+    {
+        Model model = Network(4);
+        foreach ((TrainingLoss loss, string said) in new (TrainingLoss, string)[] { (new TrainingLoss.Ctc(), "Labels are numbers"), (new TrainingLoss.MeanSquaredError(), "number with number"), (new TrainingLoss.BinaryCrossEntropy(), "number with number") })
+            Assert.Contains(said, Assert.Throws<TrainingException>(() => new Trainer(new(model, SmallData.Quadrants(8), Quick with { Loss = loss })).Run(cancellation: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+        IDataSet texts = SmallData.Of(8, "x", _ => (OnnxTensor.Create([1, 2], new[] { 1f, 2f }), OnnxTensor.FromStrings([1], ["ab"])));
+        Assert.Contains("is text", Assert.Throws<TrainingException>(() => new Trainer(new(model, texts, Quick with { Loss = new TrainingLoss.CrossEntropy() })).Run(cancellation: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folded_normalization_is_there_while_training_from_scratch_and_folded_in_again()
     {
         Model model = Build.Model(["n", 2, 4, 4], (graph, x) =>

@@ -25,19 +25,23 @@ internal static class HardLoss
                     return functional.cross_entropy(classes, target, label_smoothing: cross.LabelSmoothing);
                 }
             case TrainingLoss.BinaryCrossEntropy:
-                using (Tensor target = label.to_type(output.dtype).reshape(output.shape))
+                using (Tensor target = OneByOne(label, output))
                     return functional.binary_cross_entropy_with_logits(output, target);
             case TrainingLoss.MeanSquaredError:
-                using (Tensor target = label.to_type(output.dtype).reshape(output.shape))
+                using (Tensor target = OneByOne(label, output))
                     return functional.mse_loss(output, target);
             case TrainingLoss.MeanAbsoluteError:
-                using (Tensor target = label.to_type(output.dtype).reshape(output.shape))
+                using (Tensor target = OneByOne(label, output))
                     return functional.l1_loss(output, target);
             case TrainingLoss.Ctc ctc:
+                if (lengths is null)
+                    throw new TrainingException("Labels are numbers, and connectionist temporal classification (ctc) compares texts. Choose another loss (--loss), or give data with text labels.");
+                if (output.dim() != 3)
+                    throw new TrainingException($"Connectionist temporal classification (ctc) wants an output [samples, positions, symbols]; this one is [{string.Join(',', output.shape)}]. Name another (--loss-output).");
                 using (Tensor positions = functional.log_softmax(output, -1))
                 using (Tensor first = positions.transpose(0, 1))
                 using (Tensor sizes = full([output.shape[0]], output.shape[1], ScalarType.Int64))
-                    return functional.ctc_loss(first, label, sizes, lengths ?? throw new ArgumentNullException(nameof(lengths)), ctc.Blank, zero_infinity: true);
+                    return functional.ctc_loss(first, label, sizes, lengths, ctc.Blank, zero_infinity: true);
             default:
                 throw new ArgumentException($"{loss} compares with nothing.", nameof(loss));
         }
@@ -49,6 +53,15 @@ internal static class HardLoss
         int rank = (int)output.dim();
         int place = axis is { } given ? given < 0 ? given + rank : given : rank is 2 or 4 ? 1 : rank - 1;
         return rank < 2 ? output.unsqueeze(0) : place == 1 ? output.alias() : output.movedim([place], [1]);
+    }
+
+    /// <summary>Labels in the shape of the output: one for each of its numbers.</summary>
+    private static Tensor OneByOne(Tensor label, Tensor output)
+    {
+        if (label.numel() != output.numel())
+            throw new TrainingException($"Labels hold [{string.Join(',', label.shape)}] for an output [{string.Join(',', output.shape)}], and this loss compares number with number. Name the output they belong to (--loss-output), or another loss (--loss).");
+        using Tensor typed = label.to_type(output.dtype);
+        return typed.reshape(output.shape);
     }
 
     private static void CheckClasses(Tensor target, long classes)

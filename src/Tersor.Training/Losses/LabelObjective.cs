@@ -34,14 +34,16 @@ internal sealed class LabelObjective : IObjective
     public TrainingLoss? For(ObjectiveInput input)
     {
         string label = LabelOf(input);
-        return input.Texts.ContainsKey(label) ? loss as TrainingLoss.Ctc ?? new() : input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(target, input.Values[0]) : loss : null;
+        if (input.Texts.ContainsKey(label))
+            return loss is TrainingLoss.Auto ? new TrainingLoss.Ctc() : loss as TrainingLoss.Ctc ?? throw new TrainingException($"Label '{label}' is text, which only connectionist temporal classification (--loss ctc) judges. Leave --loss and --label-smoothing out, or name a label of numbers.");
+        return input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(target, input.Values[0]) : loss : null;
     }
 
     public Tensor Loss(ObjectiveInput input)
     {
         string label = LabelOf(input);
         if (input.Texts.TryGetValue(label, out string[]? texts))
-            return OfTexts(input, texts);
+            return OfTexts(input, (TrainingLoss.Ctc)For(input)!, texts);
         if (For(input) is not { } judged)
         {
             throw new TrainingException(input.Labels.Count + input.Texts.Count == 0 ? "The training data have no labels, and training needs some. Name a teacher to learn from data without."
@@ -59,9 +61,8 @@ internal sealed class LabelObjective : IObjective
         : given.numel() != target.numel() ? new TrainingLoss.CrossEntropy()
         : target.ge(0).logical_and(target.le(1)).all().item<bool>() ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.MeanSquaredError();
 
-    private Tensor OfTexts(ObjectiveInput input, string[] texts)
+    private Tensor OfTexts(ObjectiveInput input, TrainingLoss.Ctc ctc, string[] texts)
     {
-        TrainingLoss.Ctc ctc = loss as TrainingLoss.Ctc ?? new();
         if (symbols.Count == 0)
             throw new TrainingException("Labels are text, but nothing says which symbol has which index. Name the list of symbols with the metric of the data (keys).");
         long[][] indices = [.. texts.Select(t => Symbols(t).ToArray())];

@@ -37,7 +37,7 @@ internal static class GradientMeasurement
         }
         if (!double.IsFinite(loss))
             throw new TrainingException("The loss of the model as it is is not finite; there are no gradients to measure.");
-        return new(graph.Parameters.Where(p => !p.IsHelper).ToDictionary(p => p.Name, p => new WeightStatistics(Part(sum, p, samples), Part(squares, p, samples))), samples, loss / samples);
+        return new(graph.ByName(p => new WeightStatistics(Part(sum, p, samples), Part(squares, p, samples))), samples, loss / samples);
     }
 
     private static OnnxTensor Part(Tensor sums, Parameter parameter, int samples) => TorchTensors.ToOnnx(parameter.In(sums).div(samples), ElementType.Float32);

@@ -103,7 +103,7 @@ internal sealed class TrainingRun : IDisposable
     private Dictionary<string, IReadOnlyDictionary<string, OnnxTensor>> OptimizerState()
     {
         using IDisposable scope = NewDisposeScope();
-        return graph.Parameters.Where(p => !p.IsHelper).ToDictionary(p => p.Name, p => (IReadOnlyDictionary<string, OnnxTensor>)state.Optimizer.State.ToDictionary(row => row.Key, row => TorchTensors.ToOnnx(p.In(row.Value))));
+        return graph.ByName(p => (IReadOnlyDictionary<string, OnnxTensor>)state.Optimizer.State.ToDictionary(row => row.Key, row => TorchTensors.ToOnnx(p.In(row.Value))));
     }
 
     /// <summary>Runs the batches of the first epoch, as far as they were run before, so that teachers' answers are kept that would have been kept, to the bit.</summary>

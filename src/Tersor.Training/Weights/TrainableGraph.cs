@@ -100,6 +100,19 @@ internal sealed class TrainableGraph : IDisposable
     /// <summary>A helper as the leaf of a computation. Not owned by the caller.</summary>
     public Tensor Helper(string name) => Buffer.Leaf(Parameters.ToList().FindIndex(p => p.IsHelper && p.Name == name));
 
+    /// <summary>Something of every parameter that is part of the model, by the name of its constant.</summary>
+    /// <exception cref="TrainingException">Two constants in different bodies have the same name.</exception>
+    public Dictionary<string, T> ByName<T>(Func<Parameter, T> give)
+    {
+        Dictionary<string, T> named = [];
+        foreach (Parameter parameter in Parameters.Where(p => !p.IsHelper))
+        {
+            if (!named.TryAdd(parameter.Name, give(parameter)))
+                throw new TrainingException($"Two constants are called '{parameter.Name}', in different bodies; nothing can be told of them by name. Rename one.");
+        }
+        return named;
+    }
+
     /// <summary>A copy of the model with the numbers as they are now.</summary>
     public Model Write()
     {
