@@ -4,14 +4,18 @@ namespace Tersor.Training.Weights;
 
 /// <summary>Random numbers to start training from, by what they are to their operator.</summary>
 /// <remarks>Kernels and matrices: uniform within ±sqrt(1 / inputs), so that the variance is a third of that of He et al. 2015, arXiv:1502.01852, as most frameworks start; those in front of a rectifier: normal, with variance
-/// 2 / inputs (there, equation 10). Recurrent weights: uniform within ±sqrt(1 / units).</remarks>
+/// 2 / inputs (there, equation 10), which keeps the signal alive through many layers. Where a batch normalization follows it does that, and the smaller weights are better: the size of a step against that of the weight is what
+/// the learning rate really is there (van Laarhoven 2017, arXiv:1706.05350, section 3). Recurrent weights: uniform within ±sqrt(1 / units).</remarks>
 internal static class Initializer
 {
     /// <summary>Standard deviation of tables and learned additions.</summary>
     private const double TableDeviation = 0.02;
 
     /// <summary>Numbers for a weight; the same for the same seed and name.</summary>
-    public static OnnxTensor Start(ChosenWeight weight, int seed)
+    /// <param name="weight">The weight.</param>
+    /// <param name="seed">Draws them.</param>
+    /// <param name="normalized">Whether what it gives is normalized where training runs it, though the model has it folded.</param>
+    public static OnnxTensor Start(ChosenWeight weight, int seed, bool normalized)
     {
         OnnxTensor old = weight.Value.Tensor!;
         Random random = new(HashCode(weight.Value.Name, seed));
@@ -44,7 +48,7 @@ internal static class Initializer
                 break;
             default:
                 long inputs = Inputs(weight);
-                if (RectifierFollows(weight))
+                if (!normalized && RectifierFollows(weight))
                     Normal(values, Math.Sqrt(2.0 / inputs), random);
                 else
                     Uniform(values, Math.Sqrt(1.0 / inputs), random);
@@ -70,7 +74,7 @@ internal static class Initializer
         {
             if (use.Node.Is("Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "ThresholdedRelu"))
                 return true;
-            if (!use.Node.Is("BatchNormalization", "Add", "MaxPool"))
+            if (!use.Node.Is("Add", "MaxPool"))
                 return false;
             output = use.Node.Output(0);
         }

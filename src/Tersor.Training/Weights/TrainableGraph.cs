@@ -263,7 +263,7 @@ internal sealed class TrainableGraph : IDisposable
     private OnnxTensor Initial(Parameter parameter, IReadOnlyList<ChosenWeight> chosen, TrainingSettings settings)
     {
         ChosenWeight weight = chosen.First(c => ReferenceEquals(c.Value, targets[targets.FindIndex(t => ReferenceEquals(Parameters[t.Parameter], parameter))].Target));
-        return settings.Reinitialize ? Initializer.Start(weight, settings.Seed) : weight.Value.Tensor!;
+        return settings.Reinitialize ? Initializer.Start(weight, settings.Seed, restored.Any(r => ReferenceEquals(r.Weight, weight.Value))) : weight.Value.Tensor!;
     }
 
     private void Keep(Value value, Tensor found)
