@@ -28,7 +28,7 @@ internal static class ByHandTraining
     public static (Tensor Images, Tensor Labels)[] Batches(IDataSet data, int size) => [.. data.Samples().Chunk(size).Select(batch =>
         (tensor(batch.SelectMany(s => s.Steps[0].Values.First().ToFloats()).ToArray(), [batch.Length, 1, 28, 28]), tensor(batch.Select(s => s.Labels.Values.First().ToInt64s()[0]).ToArray())))];
 
-    private static double One(string name, int epochs, int seed)
+    private static double One(string name, int epochs, int seed) => Runs.Once($"{name}-by-hand-{seed}", _ =>
     {
         TrainingSettings recipe = FashionMnist.Recipe(name, epochs);
         set_num_threads(1);
@@ -59,7 +59,7 @@ internal static class ByHandTraining
             Console.Error.WriteLine($"{name} by hand, seed {seed}: epoch {epoch + 1}/{epochs}");
         }
         network.eval();
-        using IDisposable _ = no_grad();
+        using IDisposable forward = no_grad();
         double right = 0;
         foreach ((Tensor x, Tensor y) in test)
         {
@@ -67,5 +67,5 @@ internal static class ByHandTraining
             right += network.forward(x).argmax(1).eq(y).sum().item<long>();
         }
         return right / test.Sum(t => t.Labels.shape[0]);
-    }
+    });
 }

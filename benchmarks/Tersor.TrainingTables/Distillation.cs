@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
@@ -37,21 +36,16 @@ internal static class Distillation
         return 0;
     }
 
-    private static double One(Model teacher, int images, string way, int seed)
+    private static double One(Model teacher, int images, string way, int seed) => Runs.Once($"student-{images}-{way}-{seed}", start =>
     {
-        string start = Path.Combine(Runs.Folder, $"student-{images}-{way}-{seed}"), done = $"{start}.json";
-        if (File.Exists(done))
-            return JsonSerializer.Deserialize<double>(File.ReadAllText(done));
         IDataSet all = FashionMnist.Data(teacher, test: false).DataSet, data = images < all.Count ? all.Take(images, 1, stratified: true) : all;
         TrainingSettings settings = FashionMnist.Recipe("fmnist_resnet", (Steps * 128 + images - 1) / images) with { MaxSteps = Steps, Seed = seed, Augmentation = new(), Loss = new TrainingLoss.CrossEntropy(), Checkpoint = $"{start}.ckpt" };
         TrainingJob job = new(Narrow(teacher, 0.31), data, settings);
         Runs.Lines lines = new(Path.GetFileName(start));
         Model result = way == "hard" ? new Trainer(job).Run(lines).Model
             : new ProgressiveDistillation(job with { Teachers = [teacher] }, way == "progressive" ? [Narrow(teacher, 0.56)] : []).Run(new Linked(lines))[^1].Model;
-        double accuracy = Runs.Accuracy(result);
-        File.WriteAllText(done, JsonSerializer.Serialize(accuracy));
-        return accuracy;
-    }
+        return Runs.Accuracy(result);
+    });
 
     /// <summary>The network with fewer channels: every width of 32 and more times a factor. Its numbers are of no use before training starts from random ones.</summary>
     private static Model Narrow(Model model, double factor)

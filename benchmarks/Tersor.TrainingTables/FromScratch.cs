@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Training;
@@ -23,19 +22,14 @@ internal static class FromScratch
         return 0;
     }
 
-    private static Outcome One(string name, int epochs, int seed)
+    private static Outcome One(string name, int epochs, int seed) => Runs.Once($"{name}-{seed}", start =>
     {
-        string start = Path.Combine(Runs.Folder, $"{name}-{seed}"), done = $"{start}.json";
-        if (File.Exists(done))
-            return JsonSerializer.Deserialize<Outcome>(File.ReadAllText(done))!;
         Model model = FashionMnist.Load(name);
         TrainingSettings settings = FashionMnist.Recipe(name, epochs) with { Seed = seed, Checkpoint = $"{start}.ckpt" };
         TrainingResult result = new Trainer(new(model, FashionMnist.Data(model, test: false).DataSet, settings)).Run(new Runs.Lines($"{name} seed {seed}"));
         result.Model.Save($"{start}.onnx");
-        Outcome outcome = new(Runs.Accuracy(result.Model), result.SamplesPerSecond);
-        File.WriteAllText(done, JsonSerializer.Serialize(outcome));
-        return outcome;
-    }
+        return new Outcome(Runs.Accuracy(result.Model), result.SamplesPerSecond);
+    });
 
     private sealed record Outcome(double Accuracy, double ImagesPerSecond);
 }

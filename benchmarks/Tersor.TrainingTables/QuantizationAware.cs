@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
@@ -33,22 +32,17 @@ internal static class QuantizationAware
         return 0;
     }
 
-    private static Outcome One(string name, int bits, int epochs, double rate, int seed)
+    private static Outcome One(string name, int bits, int epochs, double rate, int seed) => Runs.Once($"{name}-{bits}bit-{seed}", start =>
     {
-        string start = Path.Combine(Runs.Folder, $"{name}-{bits}bit-{seed}"), done = $"{start}.json";
-        if (File.Exists(done))
-            return JsonSerializer.Deserialize<Outcome>(File.ReadAllText(done))!;
         Model model = FashionMnist.Load(name);
         IDataSet data = FashionMnist.Data(model, test: false).DataSet;
         TrainingSettings settings = FashionMnist.Recipe(name, epochs) with { Seed = seed, Checkpoint = $"{start}.ckpt", Reinitialize = false, LearningRate = rate, WeightDecay = 0, Loss = new TrainingLoss.None() };
         Kept trainer = new();
-        QuantizeJob job = new(new() { Format = new() { WeightBits = bits }, RequireSpeed = false }) { Training = new(trainer, settings, data) { Progress = new Runs.Lines($"{name} {bits} bits seed {seed}") } };
+        QuantizeJob job = new(new() { Format = new() { WeightBits = bits } }) { Training = new(trainer, settings, data) { Progress = new Runs.Lines($"{name} {bits} bits seed {seed}") } };
         QuantizeResult result = job.Run(model, data.Take(200, seed), null, null);
         result.Model.Save($"{start}.onnx");
-        Outcome outcome = new(Runs.Accuracy(model), Runs.Accuracy(trainer.Before!), Runs.Accuracy(result.Model));
-        File.WriteAllText(done, JsonSerializer.Serialize(outcome));
-        return outcome;
-    }
+        return new Outcome(Runs.Accuracy(model), Runs.Accuracy(trainer.Before!), Runs.Accuracy(result.Model));
+    });
 
     private sealed record Outcome(double Float, double Static, double Trained);
 
@@ -68,7 +62,5 @@ internal static class QuantizationAware
         public IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default) => torch.Distill(job, assistants, progress, cancellation);
 
         public GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default) => torch.Gradients(job, progress, cancellation);
-
-        public Model DeriveShallow(Model teacher, double keep) => torch.DeriveShallow(teacher, keep);
     }
 }

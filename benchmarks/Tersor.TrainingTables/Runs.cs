@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Data.Metrics;
@@ -13,6 +14,18 @@ internal static class Runs
 {
     /// <summary>Where runs are kept.</summary>
     public static string Folder => Directory.CreateDirectory(Path.Combine(SharedFiles.Repository, "artifacts", "training")).FullName;
+
+    /// <summary>What a run of that name came to, made where it was not yet.</summary>
+    public static T Once<T>(string run, Func<string, T> make)
+    {
+        string start = Path.Combine(Folder, run), done = $"{start}.json";
+        if (File.Exists(done))
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(done))!;
+        T outcome = make(start);
+        File.WriteAllText(done, JsonSerializer.Serialize(outcome));
+        Console.Error.WriteLine($"{run}: {outcome}");
+        return outcome;
+    }
 
     /// <summary>Top-1 on the test images of Fashion-MNIST, by ONNX Runtime.</summary>
     public static double Accuracy(Model model)
