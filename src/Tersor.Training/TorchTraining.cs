@@ -1,7 +1,6 @@
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Training.Optimization;
-using Tersor.Training.Students;
 
 namespace Tersor.Training;
 
@@ -17,7 +16,4 @@ public sealed class TorchTraining : ITraining
 
     /// <inheritdoc/>
     public GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default) => GradientMeasurement.Run(job, progress, cancellation);
-
-    /// <inheritdoc/>
-    public Model DeriveShallow(Model teacher, double keep) => ShallowStudent.Derive(teacher, keep);
 }

@@ -4,6 +4,7 @@ using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
+using Tersor.Compression.Training.Students;
 using Tersor.Onnx;
 using Tersor.Pipeline.Training;
 using Tersor.Reporting.Training;
@@ -19,8 +20,14 @@ internal sealed record DistillRequest(TrainRequest Training)
     /// <summary>Models between teacher and student, the nearest to the teacher first.</summary>
     public IReadOnlyList<string> Assistants { get; init; } = [];
 
-    /// <summary>Share of the residual blocks of the model that its student keeps; null: the model is the student.</summary>
-    public double? Shallow { get; init; }
+    /// <summary>Share of the residual blocks of the model that its student keeps, after those of assistants; empty: all.</summary>
+    public IReadOnlyList<double> Shallow { get; init; } = [];
+
+    /// <summary>Share of the channels of every layer that its student keeps, after those of assistants; empty: all.</summary>
+    public IReadOnlyList<double> Narrow { get; init; } = [];
+
+    /// <summary>How many models are made from the model: assistants, and the student last. 0: the model is the student.</summary>
+    public int Derived => Math.Max(Shallow.Count, Narrow.Count);
 
     public DistillationSettings Settings { get; init; } = new();
 }
@@ -30,18 +37,19 @@ internal static class DistillCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Argument<string> model = CommonOptions.Model("ONNX file of the student; with --shallow, of the model a student is made from.");
+        Argument<string> model = CommonOptions.Model("ONNX file of the student; with --shallow or --narrow, of the model a student is made from.");
         Option<string> output = CommonOptions.Output();
         DataOptions data = new(required: true);
-        Option<string[]> teachers = new("--teacher") { HelpName = "file", Description = "ONNX file of a model to learn from; may be given several times. With --shallow it is the model itself.", DefaultValueFactory = _ => [] };
+        Option<string[]> teachers = new("--teacher") { HelpName = "file", Description = "ONNX file of a model to learn from; may be given several times. With --shallow or --narrow it is the model itself.", DefaultValueFactory = _ => [] };
         Option<string[]> assistants = new("--assistant") { HelpName = "file", Description = "ONNX file of a model between teacher and student, the nearest to the teacher first; may be given several times. Each learns from the one before.", DefaultValueFactory = _ => [] };
-        Option<double?> shallow = new("--shallow") { HelpName = "share", Description = "Make the student from the model: this share of its residual blocks stays, with their weights, 0..1." };
+        Option<double[]> shallow = new("--shallow") { HelpName = "share", Description = "Make the student from the model: this share of its residual blocks stays, with their weights, 0..1. Given several times, all but the last make assistants.", DefaultValueFactory = _ => [] };
+        Option<double[]> narrow = new("--narrow") { HelpName = "share", Description = "Make the student from the model: this share of the channels of every layer stays, those with the largest weights, above 0 and up to 1. Given several times, all but the last make assistants. With --shallow: both.", DefaultValueFactory = _ => [] };
         DistillationOptions distillation = new();
         TrainingOptions training = new();
         Option<string?> report = CommonOptions.Report();
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
         Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
-        Command command = new("distill", "Train a small model on what a large one answers.") { model, output, teachers, assistants, shallow };
+        Command command = new("distill", "Train a small model on what a large one answers.") { model, output, teachers, assistants, shallow, narrow };
         data.AddTo(command);
         distillation.AddTo(command);
         training.AddTo(command);
@@ -60,7 +68,8 @@ internal static class DistillCommand
         {
             Teachers = parsed.GetValue(teachers)!,
             Assistants = parsed.GetValue(assistants)!,
-            Shallow = parsed.GetValue(shallow),
+            Shallow = parsed.GetValue(shallow)!,
+            Narrow = parsed.GetValue(narrow)!,
             Settings = distillation.Read(parsed),
         }, terminal, cancellation)));
         return command.WithHelp(
@@ -68,17 +77,21 @@ internal static class DistillCommand
             + "two models that take the same inputs; outputs meet by name, else by position, and a trailing Softmax or Sigmoid is looked through. Data without labels do.\n"
             + "Needs the package Tersor.Training. How the student is trained is said as for 'tersor train'.",
             "tersor distill student.onnx -o trained.onnx --teacher large.onnx --data data.yaml", "tersor distill student.onnx -o trained.onnx --teacher large.onnx --assistant middle.onnx --data data.yaml",
-            "tersor distill large.onnx -o shallow.onnx --shallow 0.5 --data data.yaml");
+            "tersor distill large.onnx -o shallow.onnx --shallow 0.5 --data data.yaml", "tersor distill large.onnx -o narrow.onnx --narrow 0.6 --narrow 0.3 --data data.yaml");
     }
 
     public static int Execute(DistillRequest request, Terminal terminal, CancellationToken cancellation)
     {
         TrainRequest training = request.Training;
         TrainCommand.Check(training);
-        if (request.Shallow is { } share && !(share is >= 0 and < 1))
+        foreach (double share in request.Shallow.Where(s => !(s is >= 0 and < 1)))
             throw new UsageException($"--shallow is {share}; expected 0..1, 1 excluded.");
-        if (request.Teachers.Count == 0 && request.Shallow is null)
-            throw new UsageException("A student learns from a teacher: name one with --teacher, or make the student from the model with --shallow.");
+        foreach (double share in request.Narrow.Where(s => !(s is > 0 and <= 1)))
+            throw new UsageException($"--narrow is {share}; expected above 0 and at most 1.");
+        if (request.Shallow.Count > 0 && request.Narrow.Count > 0 && request.Shallow.Count != request.Narrow.Count)
+            throw new UsageException($"--shallow is given {request.Shallow.Count} times and --narrow {request.Narrow.Count}; expected one of each for every assistant and for the student.");
+        if (request.Teachers.Count == 0 && request.Derived == 0)
+            throw new UsageException("A student learns from a teacher: name one with --teacher, or make the student from the model with --shallow or --narrow.");
         if (request.Teachers.Concat(request.Assistants).FirstOrDefault(f => OutputPath.AreSame(f, training.Output)) is { } same)
             throw new UsageException($"The output '{same}' is a model that is learned from. Give another name.");
         ITraining trainer = TrainingPackage.Load();
@@ -87,8 +100,11 @@ internal static class DistillCommand
         if (teachers.Length == 0)
             teachers = [input.Model];
         TrainingJob job = TrainCommand.Job(input, training.Settings, training.Data, terminal) with { Teachers = teachers, Distillation = request.Settings };
-        if (request.Shallow is { } keep)
-            job = job with { Model = trainer.DeriveShallow(input.Model, keep) };
+        if (request.Derived > 0)
+        {
+            Model[] derived = [.. Enumerable.Range(0, request.Derived).Select(i => Derive(input.Model, request, i))];
+            (job, assistants) = (job with { Model = derived[^1] }, [.. assistants, .. derived[..^1]]);
+        }
         TrainingResult result;
         IReadOnlyList<LossPoint> curve;
         using (TrainingView view = new(terminal))
@@ -99,6 +115,12 @@ internal static class DistillCommand
         input.Save(result.Model, training.Output, training.Writing, cancellation);
         TrainCommand.Print(TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants], Curve = curve }, training, terminal);
         return ExitCodes.Done;
+
+        static Model Derive(Model model, DistillRequest request, int link)
+        {
+            Model made = request.Shallow.Count > 0 ? ShallowStudent.Derive(model, request.Shallow[link]) : model;
+            return request.Narrow.Count > 0 ? NarrowStudent.Derive(made, request.Narrow[link]) : made;
+        }
 
         // Run in the child once, like every model a user gives.
         Model Load(string path)

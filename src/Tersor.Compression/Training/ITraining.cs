@@ -27,10 +27,4 @@ public interface ITraining
     /// <param name="cancellation">Stops it between samples.</param>
     /// <exception cref="TrainingException">The model cannot be differentiated on these data.</exception>
     GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default);
-
-    /// <summary>A shallower student made from its teacher: it leaves out residual blocks, evenly spread, and has the teacher's weights.</summary>
-    /// <param name="teacher">Not modified.</param>
-    /// <param name="keep">Share of the residual blocks that stay, 0..1.</param>
-    /// <exception cref="TrainingException">The teacher has no residual blocks.</exception>
-    Model DeriveShallow(Model teacher, double keep);
 }

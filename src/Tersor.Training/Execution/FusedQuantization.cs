@@ -14,23 +14,36 @@ internal static class FusedQuantization
         InferredTypes types = ShapeInference.Infer(model);
         foreach (Node quantize in model.AllNodes().Where(n => n.Is("QuantizeLinear")).ToArray())
         {
-            if (quantize.Input(0) is not { } x || quantize.Input(1) is not { } scale || types.TensorTypeOf(scale)?.Shape is not { } shape || shape.Aggregate(1L, (n, d) => n * (d.Size ?? 0)) != 1
+            if (quantize.Input(0) is null || quantize.Input(1) is not { } scale || types.TensorTypeOf(scale)?.Shape is not { } shape || shape.Aggregate(1L, (n, d) => n * (d.Size ?? 0)) != 1
                 || Limits(quantize) is not { } limits || quantize.Outputs[0] is not { } integers || needed.Contains(integers.Name))
             {
                 continue;
             }
             model.OpsetImports[FakeQuantization.Domain] = 1;
-            Node[] readers = [.. integers.Uses.Select(u => u.Node).Distinct()];
-            foreach (Node dequantize in readers.Where(n => Undoes(n, quantize) && !n.Outputs[0]!.IsGraphOutput && !needed.Contains(n.Outputs[0]!.Name)))
+            Fuse(quantize, integers, limits);
+            // Integers of fewer bits than the type that carries them are clipped to theirs.
+            foreach (Node clip in Readers(integers).Where(n => !needed.Contains(n.Outputs[0]!.Name)))
             {
-                Value result = dequantize.Outputs[0]!;
-                Node fused = dequantize.Graph.InsertBefore(dequantize, FakeQuantization.Name, [x, scale], [result.Name], [new("least", (float)limits.Least), new("greatest", (float)limits.Greatest)], FakeQuantization.Domain);
+                if (Within(clip, quantize, limits) is not { } narrower)
+                    continue;
+                Fuse(quantize, clip.Outputs[0]!, narrower);
+                if (clip.Outputs[0]! is { IsUnused: true, IsGraphOutput: false })
+                    clip.Remove();
+            }
+            if (integers.IsUnused && !integers.IsGraphOutput)
+                quantize.Remove();
+        }
+
+        void Fuse(Node quantize, Value integers, (double Least, double Greatest) limits)
+        {
+            foreach (Node dequantize in Readers(integers).Where(n => Undoes(n, quantize) && !n.Outputs[0]!.IsGraphOutput && !needed.Contains(n.Outputs[0]!.Name)))
+            {
+                Value result = dequantize.Outputs[0]!, x = quantize.Inputs[0]!;
+                Node fused = dequantize.Graph.InsertBefore(dequantize, FakeQuantization.Name, [x, quantize.Inputs[1]], [result.Name], [new("least", (float)limits.Least), new("greatest", (float)limits.Greatest)], FakeQuantization.Domain);
                 fused.Outputs[0]!.Type = types.TypeOf(x);
                 result.ReplaceAllUsesWith(fused.Outputs[0]!);
                 dequantize.Remove();
             }
-            if (integers.IsUnused && !integers.IsGraphOutput)
-                quantize.Remove();
         }
     }
 
@@ -48,6 +61,18 @@ internal static class FusedQuantization
         (double least, double greatest) = Operators.Quantization.Range(type);
         long offset = zero?.ToInt64s()[0] ?? 0;
         return (least - offset, greatest - offset);
+    }
+
+    private static Node[] Readers(Value value) => [.. value.Uses.Select(u => u.Node).Distinct()];
+
+    /// <summary>The limits of integers behind a Clip with constant ends; null: it is none.</summary>
+    private static (double Least, double Greatest)? Within(Node clip, Node quantize, (double Least, double Greatest) limits)
+    {
+        if (!clip.Is("Clip") || !ReferenceEquals(clip.Input(0), quantize.Outputs[0]) || clip.Input(1) is { Constant: null } || clip.Input(2) is { Constant: null })
+            return null;
+        long zero = quantize.Input(2)?.Tensor?.ToInt64s()[0] ?? 0;
+        double End(int input, double otherwise) => clip.Input(input)?.Constant is { Length: 1 } end ? end.ToInt64s()[0] - zero : otherwise;
+        return (Math.Max(limits.Least, End(1, limits.Least)), Math.Min(limits.Greatest, End(2, limits.Greatest)));
     }
 
     private static bool Undoes(Node node, Node quantize)

@@ -1,6 +1,6 @@
 using Tersor.Onnx;
 
-namespace Tersor.Training.Students;
+namespace Tersor.Compression.Training.Students;
 
 /// <summary>A part of a model that adds something to a value: out = x + f(x). Without it the model still runs, with x in place of out.</summary>
 /// <param name="Add">The node that adds.</param>

@@ -1,9 +1,8 @@
-using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
 
-namespace Tersor.Training.Students;
+namespace Tersor.Compression.Training.Students;
 
 /// <summary>Makes a student from its teacher: the same model with fewer residual blocks, and the weights of those that stay.</summary>
 /// <remarks>Source for a student of evenly spread layers that starts from their weights: Sanh et al. 2019, arXiv:1910.01108, section 2.</remarks>
