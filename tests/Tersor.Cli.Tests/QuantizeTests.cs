@@ -207,7 +207,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--train --mode weights", "--train is for static quantization with data")]
     [InlineData("--train --learning-rate 0", "LearningRate is 0")]
     [InlineData("--ranges best", "--ranges 'best' is not understood")]
-    [InlineData("--activations Float32", "expected UInt8, Int8, UInt16, Int16")]
+    [InlineData("--activations Float32", "expected UInt8, Int8, UInt16, Int16, UInt4")]
     [InlineData("--asymmetric-weights", "Asymmetric weights need one scale a tensor")]
     [InlineData("--min-speedup 0", "--min-speedup is 0")]
     public async Task Wrong_options_are_wrong_usage(string options, string message)

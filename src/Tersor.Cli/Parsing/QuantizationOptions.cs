@@ -16,6 +16,7 @@ internal sealed class QuantizationOptions
     /// <summary>The element types that activations may have.</summary>
     private enum ActivationType
     {
+        UInt4 = ElementType.UInt4,
         UInt8 = ElementType.UInt8,
         Int8 = ElementType.Int8,
         UInt16 = ElementType.UInt16,
@@ -73,7 +74,7 @@ internal sealed class QuantizationOptions
     private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured, and what it says goes before other options; give --data where its repairs need them." };
     private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
     private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
-    private readonly Option<ActivationType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster." };
+    private readonly Option<ActivationType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt4, UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster. UInt4 is carried in 8 bits, for hardware of 4; see --train." };
     private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 2..8. What suits the target, unless said otherwise: 8, or 7 where products of 8-bit weights can saturate (x64 without VNNI). With 4 and fewer the file is smaller and as fast; see --train." };
     private readonly Option<bool> perTensor = new("--per-tensor") { Description = "One scale a weight tensor instead of one an output channel." };
     private readonly Option<bool> asymmetricWeights = new("--asymmetric-weights") { Description = "Give weights a zero point; with --per-tensor only." };
@@ -82,7 +83,7 @@ internal sealed class QuantizationOptions
     private readonly Option<int> sensitivity = CommonOptions.Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes what is fastest without asking.", Defaults.SensitivitySamples, 0);
     private readonly Option<int> selection = CommonOptions.Number("--selection-samples", "Held-out samples on which candidates are compared, at most.", Defaults.SelectionSamples, 1);
     private readonly Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
-    private readonly Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float." };
+    private readonly Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float. With --train: quantize whatever can be, without timing it." };
     private readonly Option<bool> floatWeights = new("--no-stored-weights") { Description = "Leave weights float where their operator has no 8-bit form; otherwise they are stored in 8 bits and computed with in float." };
     private readonly Option<bool> standardOps = new("--standard-ops") { Description = "Use operators of ONNX's standard only, none of ONNX Runtime's own." };
     private readonly Option<bool> noCache = new("--no-cache") { Description = "Do not keep what was measured of layers for the next run with the same model, data and numbers." };

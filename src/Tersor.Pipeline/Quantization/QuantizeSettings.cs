@@ -79,6 +79,7 @@ public sealed record QuantizeSettings
     public ImmutableArray<string> KeepFloat { get; init; } = [];
 
     /// <summary>Where static quantization turns out slower than the float model on this machine, store weights in 8 bits and compute in float instead. Default: yes.</summary>
+    /// <remarks>With training: quantize what makes the model fastest on this machine; without it, whatever can be, and nothing is timed.</remarks>
     public bool RequireSpeed { get; init; } = true;
 
     /// <summary>Store weights in 8 bits where their operator has no 8-bit form and computes in float (LSTM, ConvTranspose, embeddings ...). Smaller, not faster. Default: yes.</summary>

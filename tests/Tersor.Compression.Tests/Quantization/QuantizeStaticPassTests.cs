@@ -143,7 +143,37 @@ public sealed class QuantizeStaticPassTests
         Assert.Empty(placement.Units);
     }
 
-    private static (Model Model, PassReport Report) Quantize(Model model, Tensor input, Func<Node, string?> keepFloat, bool force = false)
+    [Fact]
+    public void Activations_of_4_bits_hold_sixteen_integers_in_8_bit_kernels()
+    {
+        (Model quantized, _) = Quantize(Network(), Input, _ => null, format: new() { Activations = ElementType.UInt4 });
+        // Of the operators before, only clipping of integers is new: no layer fell back to float.
+        Assert.Equal(new[] { "QLinearAdd", "QLinearConcat", "QLinearConv", "QLinearGlobalAveragePool", "QLinearMul", "QGemm", "Clip", "Flatten", "MaxPool", "QuantizeLinear" }.Order(), Executed(quantized).Distinct().Order());
+        Value[] integers = [.. quantized.AllNodes().Where(n => n.Is("DequantizeLinear") && n.Inputs[0]!.Constant is null).Select(n => n.Inputs[0]!).Distinct()];
+        Assert.NotEmpty(integers);
+        foreach (Value value in integers)
+            quantized.Graph.AddOutput(value);
+        using ModelSession session = new(quantized);
+        IReadOnlyDictionary<string, Tensor> results = session.Run(new Dictionary<string, Tensor> { ["x"] = Input });
+        Assert.All(integers, v => Assert.InRange(results[v.Name].Span<byte>().ToArray().Max(), 1, 15));
+        // Copies of clipped integers are not clipped again.
+        Assert.All(quantized.AllNodes().Where(n => n.Is("MaxPool")), pool => Assert.DoesNotContain(pool.Outputs[0]!.Uses[0].Node.Outputs[0]!.Uses, u => u.Node.Is("Clip")));
+    }
+
+    [Fact]
+    public void Sixteen_steps_cover_the_range_and_give_what_plain_arithmetic_gives()
+    {
+        Tensor input = Build.Normal(3, 1, 4, 32), identity = Tensor.Create([32, 32], [.. Enumerable.Range(0, 1024).Select(i => i % 33 == 0 ? 1f : 0f)]);
+        Model model = Build.Model([4, 32], (g, x) => g.Apply("MatMul", [x, g.AddInitializer("w", identity)]));
+        float[] values = input.ToFloats();
+        float low = values.Min(), high = values.Max(), scale = (high - low) / 15;
+        double zero = Math.Round(-low / scale, MidpointRounding.ToEven);
+        float[] actual = Run(Quantize(model, input, _ => null, force: true, format: new() { Activations = ElementType.UInt4 }).Model, input);
+        Assert.Equal(values.Select(v => (float)((Math.Clamp(Math.Round(v / scale, MidpointRounding.ToEven) + zero, 0, 15) - zero) * scale)), actual, (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.InRange(actual.Select(v => Math.Round(v / scale)).Distinct().Count(), 12, 16);
+    }
+
+    private static (Model Model, PassReport Report) Quantize(Model model, Tensor input, Func<Node, string?> keepFloat, bool force = false, NumberFormat? format = null)
     {
         Sample[] samples = [new("one", [new Dictionary<string, Tensor> { ["x"] = input }], new Dictionary<string, Tensor>())];
         SeenShapesObserver shapes = new(model.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Concat(model.Graph.Inputs));
@@ -156,7 +186,7 @@ public sealed class QuantizeStaticPassTests
         Observer.Observe(model, samples, new Dictionary<string, string>(), [ranges]);
         Model copy = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         Dictionary<Value, (double, double)> known = ranges.Ranges.ToDictionary(r => copies[r.Key], r => ((double)r.Value.Min, (double)r.Value.Max));
-        PassReport report = new QuantizeStaticPass(placement.On(copies), new() { RangeOf = v => known[v] }).Run(copy, PassContext.None);
+        PassReport report = new QuantizeStaticPass(placement.On(copies), new() { RangeOf = v => known[v], Format = format ?? new() }).Run(copy, PassContext.None);
         return (copy, report);
     }
 

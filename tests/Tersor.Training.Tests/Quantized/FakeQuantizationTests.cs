@@ -98,6 +98,26 @@ public sealed class FakeQuantizationTests
         input.Dispose();
     }
 
+    [Fact]
+    public void Integers_that_are_clipped_to_fewer_bits_are_rounded_to_those()
+    {
+        Model model = new(17);
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, [2, 3]));
+        Value scale = model.Graph.AddInitializer("s", OnnxTensor.Scalar(0.1f)), zero = model.Graph.AddInitializer("z", OnnxTensor.Scalar((byte)3));
+        Value integers = model.Graph.AddNode("QuantizeLinear", [x, scale, zero], ["q"]).Outputs[0]!;
+        Value clipped = model.Graph.AddNode("Clip", [integers, model.Graph.AddInitializer("least", OnnxTensor.Scalar((byte)0)), model.Graph.AddInitializer("greatest", OnnxTensor.Scalar((byte)15))], ["c"]).Outputs[0]!;
+        Value back = model.Graph.AddNode("DequantizeLinear", [clipped, scale, zero], ["d"]).Outputs[0]!;
+        model.Graph.AddOutput(model.Graph.AddNode("Relu", [back], ["y"]).Outputs[0]!);
+        Tensor input = TorchTensors.ToTorch(OnnxTensor.Create([2, 3], [-20f, -0.25f, 0.04f, 0.05f, 1.26f, 20f]));
+        float[] before = Run(model, input);
+        Assert.Equal(1.2f, before[^1], 6); // 15 − 3 steps
+        FusedQuantization.Fuse(model, []);
+        Assert.Equal(["FakeQuantize", "Relu"], model.Graph.Nodes.Select(n => n.OpType));
+        Assert.Equal((-3, 12), FusedQuantization.Limits(model.Graph.Nodes.First()));
+        Assert.Equal(before, Run(model, input));
+        input.Dispose();
+    }
+
     private static float[] Run(Model model, Tensor input)
     {
         using GraphProgram program = new(model.Clone());

@@ -12,14 +12,15 @@ public sealed class QuantizeJobTests
     private static readonly TrainingSettings Settings = new() { Epochs = 20, BatchSize = 16, LearningRate = 3e-3, WeightDecay = 0, Loss = new TrainingLoss.None(), KeepBest = false };
 
     [Theory]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Training_brings_outputs_closer_to_those_of_the_float_model(int bits)
+    [InlineData(2, ElementType.UInt8)]
+    [InlineData(3, ElementType.UInt8)]
+    [InlineData(2, ElementType.UInt4)]
+    public void Training_brings_outputs_closer_to_those_of_the_float_model(int bits, ElementType activations)
     {
-        QuantizeResult result = Job(bits).Run(Network(), Data, null, null, cancellation: TestContext.Current.CancellationToken);
+        QuantizeResult result = Job(bits, activations).Run(Network(), Data, null, null, cancellation: TestContext.Current.CancellationToken);
         // Eight bits leave too little to gain on a network as small as this one.
         QuantizationCandidate trained = result.Candidates[0], before = result.Candidates[1];
-        Assert.True(trained.Sqnr > before.Sqnr + 3, $"{bits} bits: {before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
+        Assert.True(trained.Sqnr > before.Sqnr + 3, $"{bits} bits, {activations}: {before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
         Assert.True(trained.Chosen);
         Assert.Equal(QuantizationMode.Static, result.Mode);
         Assert.Contains(result.Model.AllNodes(), n => n.Is("Conv") && n.Input(1)?.Producer?.Is("DequantizeLinear") == true);
@@ -44,12 +45,12 @@ public sealed class QuantizeJobTests
         }
 
         static byte[] Run(QuantizationTraining training, CancellationToken cancellation = default) =>
-            new QuantizeJob(new() { RequireSpeed = false }) { Training = training }.Run(Network(), Data, null, null, cancellation: cancellation).Model.ToBytes();
+            new QuantizeJob(new()) { Training = training }.Run(Network(), Data, null, null, cancellation: cancellation).Model.ToBytes();
     }
 
     private static IDataSet Data { get; } = SmallData.Of(96, "x", random => (OnnxTensor.Create([1, 3, 8, 8], [.. Enumerable.Range(0, 192).Select(_ => random.NextSingle() - 0.5f)]), OnnxTensor.Create([1], new[] { 0L })));
 
-    private static QuantizeJob Job(int bits) => new(new() { Format = new() { WeightBits = bits }, RequireSpeed = false }) { Training = new(new TorchTraining(), Settings, Data) };
+    private static QuantizeJob Job(int bits, ElementType activations) => new(new() { Format = new() { WeightBits = bits, Activations = activations }, RequireSpeed = false }) { Training = new(new TorchTraining(), Settings, Data) };
 
     private static Model Network() => Build.Model(["N", 3, 8, 8], (graph, x) =>
     {

@@ -57,12 +57,14 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
             QuantizeConstantInputs(node, ranges[unit.Outputs[0]]);
         bool quantizeOutput = placement.NeedsQuantizedOutput(unit);
         Value[] logical = [.. unit.Outputs];
+        // What copies integers that were clipped already gives no others.
+        bool clipped = unit.Rule.Kind == RuleKind.PassThrough && unit.Inputs.All(i => quantized[i].Parameters == ranges[logical[0]]);
         if (unit.Activation is { } activation)
             Absorb(node, activation);
         if (quantizeOutput)
         {
             for (int i = 0; i < logical.Length; i++)
-                Quantize(logical[i], unit.Activation is null ? logical[i] : node.Outputs[0]!, everyReader: true);
+                Quantize(logical[i], unit.Activation is null ? logical[i] : node.Outputs[0]!, everyReader: true, clipped);
         }
         report.Changed(subject, unit.Activation is null ? "runs in 8 bits" : $"runs in 8 bits, {unit.Activation.OpType} in its saturation");
     }
@@ -176,13 +178,14 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     /// <param name="logical">The value as the placement knows it.</param>
     /// <param name="actual">What stands for it in the graph now.</param>
     /// <param name="everyReader">Whether float readers are to read the dequantized value too, as they must behind an 8-bit producer.</param>
-    private void Quantize(Value logical, Value actual, bool everyReader)
+    /// <param name="clipped">Whether it has no other integers than those of its type as it is.</param>
+    private void Quantize(Value logical, Value actual, bool everyReader, bool clipped = false)
     {
         QuantizationParameters parameters = ranges[logical];
         Graph graph = actual.Graph;
         Node? position = actual.Producer is { } producer ? producer.Next : graph.Nodes.FirstOrDefault();
         Use[] readers = [.. actual.Uses.Where(u => everyReader || placement.UnitOf(u.Node) is { Rule.Kind: not RuleKind.RunTime })];
-        Value integers = InsertQuantize(actual, parameters, position);
+        Value integers = InsertQuantize(actual, clipped ? parameters with { Type = QuantizationParameters.Carrier(parameters.Type) } : parameters, position);
         Value dequantized = InsertDequantize(integers, parameters, position, actual.Name);
         foreach (Use reader in readers)
             reader.Node.SetInput(reader.Index, dequantized);
@@ -255,7 +258,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     private Value InsertQuantize(Value value, QuantizationParameters parameters, Node? position)
     {
         SharedConstants shared = Constants(value.Graph);
-        return value.Graph.InsertBefore(position, "QuantizeLinear", [value, shared.Scale(parameters), shared.ZeroPoint(parameters)], [$"{value.Name}_quantized"]).Outputs[0]!;
+        return ActivationRounding.Insert(value.Graph, position, value, shared.Scale(parameters), shared.ZeroPoint(parameters), parameters.Type, shared.Get);
     }
 
     private Value InsertDequantize(Value integers, QuantizationParameters parameters, Node? position, string name)

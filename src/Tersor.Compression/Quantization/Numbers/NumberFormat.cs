@@ -5,7 +5,8 @@ namespace Tersor.Compression.Quantization;
 /// <summary>What numbers activations and weights become. Immutable; change it with <c>with</c>.</summary>
 public sealed record NumberFormat
 {
-    /// <summary>Integers of activations: UInt8, Int8, UInt16 or Int16. Default UInt8.</summary>
+    /// <summary>Integers of activations: UInt4, UInt8, Int8, UInt16 or Int16. Default UInt8.</summary>
+    /// <remarks>UInt4 is carried in UInt8 and clipped to 0..15, so that the engine's 8-bit kernels take it: for hardware of 4 bits, and to see what they cost; nothing gets faster or smaller here by it, and accuracy asks for training.</remarks>
     public ElementType Activations { get; init; } = ElementType.UInt8;
 
     /// <summary>Whether the zero point of activations lies in the middle of their integers instead of where the range asks for it. Default: no.</summary>
@@ -37,8 +38,8 @@ public sealed record NumberFormat
     /// <summary>Every broken rule, in words; empty when the format is usable.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Activations is not (ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16))
-            yield return $"{nameof(Activations)} is {Activations}; expected UInt8, Int8, UInt16 or Int16.";
+        if (Activations is not (ElementType.UInt4 or ElementType.UInt8 or ElementType.Int8 or ElementType.UInt16 or ElementType.Int16))
+            yield return $"{nameof(Activations)} is {Activations}; expected UInt4, UInt8, Int8, UInt16 or Int16.";
         if (WeightBits is not (>= 2 and <= 8))
             yield return $"{nameof(WeightBits)} is {WeightBits}; expected 2..8.";
         if (AsymmetricWeights && WeightBits < 8)

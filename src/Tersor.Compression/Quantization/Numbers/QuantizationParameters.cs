@@ -6,19 +6,23 @@ namespace Tersor.Compression.Quantization;
 /// <summary>x ≈ scale · (q − zeroPoint), q an integer of one type.</summary>
 /// <param name="Scale">Positive and finite.</param>
 /// <param name="ZeroPoint">The integer that stands for 0.0.</param>
-/// <param name="Type">UInt8, Int8, UInt16 or Int16.</param>
+/// <param name="Type">UInt4, UInt8, Int8, UInt16 or Int16.</param>
 public readonly record struct QuantizationParameters(float Scale, int ZeroPoint, ElementType Type = ElementType.UInt8)
 {
     /// <summary>Smallest and largest integer of a type.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not a type activations are quantized to.</exception>
     public static (int Least, int Greatest) Integers(ElementType type) => type switch
     {
+        ElementType.UInt4 => (0, 15),
         ElementType.UInt8 => (0, 255),
         ElementType.Int8 => (-128, 127),
         ElementType.UInt16 => (0, 65535),
         ElementType.Int16 => (-32768, 32767),
-        _ => throw new ArgumentOutOfRangeException(nameof(type), $"{type}; expected UInt8, Int8, UInt16 or Int16."),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), $"{type}; expected UInt4, UInt8, Int8, UInt16 or Int16."),
     };
+
+    /// <summary>The type that holds integers of another while a model runs: no engine has kernels for UInt4, which is the first sixteen of UInt8.</summary>
+    public static ElementType Carrier(ElementType type) => type == ElementType.UInt4 ? ElementType.UInt8 : type;
 
     /// <summary>Smallest and largest value it can stand for.</summary>
     public (double Low, double High) Range
@@ -61,8 +65,8 @@ public readonly record struct QuantizationParameters(float Scale, int ZeroPoint,
         return (int)Math.Clamp(MathF.Round(value / Scale, MidpointRounding.ToEven) + ZeroPoint, least, greatest);
     }
 
-    /// <summary>The zero point as a scalar of its type.</summary>
-    public Tensor ZeroPointTensor() => Type switch
+    /// <summary>The zero point as a scalar of the type that carries it.</summary>
+    public Tensor ZeroPointTensor() => Carrier(Type) switch
     {
         ElementType.UInt8 => Tensor.Scalar((byte)ZeroPoint),
         ElementType.Int8 => Tensor.Scalar((sbyte)ZeroPoint),
@@ -78,7 +82,7 @@ public readonly record struct QuantizationParameters(float Scale, int ZeroPoint,
         for (int i = 0; i < integers.Length; i++)
             integers[i] = Quantize(source[i]);
         ReadOnlySpan<long> shape = values.Shape.AsSpan();
-        return Type switch
+        return Carrier(Type) switch
         {
             ElementType.UInt8 => Tensor.Create(shape, Array.ConvertAll(integers, q => (byte)q)),
             ElementType.Int8 => Tensor.Create(shape, Array.ConvertAll(integers, q => (sbyte)q)),

@@ -54,9 +54,9 @@ public sealed record PlannedRange(string Value, double Low, double High, string 
 }
 
 /// <summary>What numbers a plan's activations and weights become, in words that a file can hold.</summary>
-/// <param name="Activations">UInt8, Int8, UInt16 or Int16.</param>
+/// <param name="Activations">UInt4, UInt8, Int8, UInt16 or Int16.</param>
 /// <param name="SymmetricActivations">Zero point in the middle.</param>
-/// <param name="WeightBits">7 or 8.</param>
+/// <param name="WeightBits">2..8.</param>
 /// <param name="PerTensor">One scale a weight tensor instead of one an output channel.</param>
 /// <param name="AsymmetricWeights">Weights have a zero point.</param>
 public sealed record PlannedFormat(ElementType Activations, bool SymmetricActivations, int WeightBits, bool PerTensor, bool AsymmetricWeights)

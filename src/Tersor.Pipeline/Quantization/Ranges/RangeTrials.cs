@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Tersor.Compression.Quantization;
+using Tersor.Compression.Quantization.Emission;
 using Tersor.Onnx;
 using Tersor.Runtime;
 
@@ -24,11 +25,11 @@ internal sealed class RangeTrials : IDisposable
     {
         this.noise = noise;
         Model view = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
-        Value active = view.Graph.AddInput(ActiveName, OnnxType.Of(ElementType.Int64)), scale = view.Graph.AddInput(ScaleName, OnnxType.Of(ElementType.Float32)), zeroPoint = view.Graph.AddInput(ZeroPointName, OnnxType.Of(type));
+        Value active = view.Graph.AddInput(ActiveName, OnnxType.Of(ElementType.Int64)), scale = view.Graph.AddInput(ScaleName, OnnxType.Of(ElementType.Float32)), zeroPoint = view.Graph.AddInput(ZeroPointName, OnnxType.Of(QuantizationParameters.Carrier(type)));
         foreach (Value value in activations)
         {
             indices[value.Name] = indices.Count;
-            Switch(copies[value], indices[value.Name], active, scale, zeroPoint);
+            Switch(copies[value], indices[value.Name], type, active, scale, zeroPoint);
         }
         outputs = LogitView.AddTo(view);
         session = new(view, settings);
@@ -65,7 +66,7 @@ internal sealed class RangeTrials : IDisposable
     }
 
     /// <summary>if active = index then DequantizeLinear(QuantizeLinear(x)) else x, for everything that reads x.</summary>
-    private static void Switch(Value value, int index, Value active, Value scale, Value zeroPoint)
+    private static void Switch(Value value, int index, ElementType type, Value active, Value scale, Value zeroPoint)
     {
         Graph graph = value.Graph;
         Use[] readers = [.. value.Uses];
@@ -74,7 +75,7 @@ internal sealed class RangeTrials : IDisposable
         Value number = graph.AddInitializer($"{value.Name}/index", Tensor.Scalar((long)index));
         Value chosen = graph.InsertBefore(position, "Equal", [active, number], [$"{value.Name}/chosen"]).Outputs[0]!;
         Graph rounded = graph.NewBody($"{value.Name}/rounded"), same = graph.NewBody($"{value.Name}/same");
-        Value integers = rounded.AddNode("QuantizeLinear", [value, scale, zeroPoint], [$"{value.Name}/integers"]).Outputs[0]!;
+        Value integers = ActivationRounding.Insert(rounded, null, value, scale, zeroPoint, type, (tensor, name) => graph.AddInitializer(name, tensor));
         foreach ((Graph body, Value result) in new[] { (rounded, rounded.AddNode("DequantizeLinear", [integers, scale, zeroPoint], [$"{value.Name}/restored"]).Outputs[0]!), (same, same.AddNode("Identity", [value], [$"{value.Name}/copy"]).Outputs[0]!) })
         {
             result.Type = new OnnxType.Tensor(ElementType.Float32, null);

@@ -7,7 +7,7 @@ using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
-/// <summary>Quantizes by training: the fastest placement as it is measured, then training through its rounding, instead of a search for layers to spare.</summary>
+/// <summary>Quantizes by training: the fastest placement as it is measured, or everything where speed does not matter; then training through its rounding, instead of a search for layers to spare.</summary>
 /// <param name="settings">Numbers, budget and effort.</param>
 /// <param name="inputs">What it works on.</param>
 /// <param name="training">What trains, on what.</param>
@@ -58,6 +58,8 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
     {
         if (calibrated.Everything.Units.Count == 0)
             throw new CompressionException("There is no layer to quantize.") { Pass = "quantize" };
+        if (!settings.RequireSpeed)
+            return calibrated.Everything;
         // Another run would measure other times, and a checkpoint belongs to one placement: it lies beside it.
         string? kept = training.Settings.Checkpoint is { } checkpoint ? $"{checkpoint}.placement" : null;
         if (kept is not null && File.Exists(kept))
