@@ -8,6 +8,9 @@ public static class OpsetRaiser
     /// <summary>The newest version a model can be raised to.</summary>
     public const long Newest = OperatorHistory.Newest;
 
+    /// <summary>The newest version of which ONNX Runtime has all operators: from 22 on it lacks a few (RoiAlign, GlobalLpPool).</summary>
+    public const long Supported = 21;
+
     /// <summary>Raises the model, nested bodies and functions included, to <paramref name="target"/>; what is there already stays. Other domains are untouched.</summary>
     /// <remarks>
     /// The file format version rises to what the operator set needs, at least to 4: from there on initializers need not be graph inputs, and those of an
@@ -15,7 +18,7 @@ public static class OpsetRaiser
     /// </remarks>
     /// <returns>True when anything changed.</returns>
     /// <exception cref="OnnxException">A node has no equal in the newer version. The model is then partly rewritten: raise a clone where the original is still needed.</exception>
-    public static bool Raise(Model model, long target = Newest)
+    public static bool Raise(Model model, long target = Supported)
     {
         if (target is < 1 or > Newest)
             throw new ArgumentOutOfRangeException(nameof(target), target, $"Expected an operator set from 1 to {Newest}.");
@@ -40,7 +43,10 @@ public static class OpsetRaiser
         <= 14 => 7,
         <= 18 => 8,
         <= 20 => 9,
-        _ => 10,
+        <= 22 => 10,
+        23 => 11,
+        24 => 12,
+        _ => 13,
     };
 
     private static bool RaiseScope(Model model, Graph scope, SortedDictionary<string, long> imports, long target, StepContext context)

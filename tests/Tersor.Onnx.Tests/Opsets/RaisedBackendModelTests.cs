@@ -6,18 +6,20 @@ namespace Tersor.Onnx.Tests.Opsets;
 
 public sealed class RaisedBackendModelTests(ITestOutputHelper output)
 {
-    [Fact]
-    public void Raised_backend_models_give_the_bits_they_gave_before()
+    [Theory]
+    [InlineData(OpsetRaiser.Supported)]
+    [InlineData(OpsetRaiser.Newest)]
+    public void Raised_backend_models_give_the_bits_they_gave_before(long target)
     {
         Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
         List<string> failures = [];
         int compared = 0, againstFile = 0, refused = 0;
-        foreach (BackendCase test in BackendCase.All.Where(t => t.Model.Opset is > 0 and < 21))
+        foreach (BackendCase test in BackendCase.All.Where(t => t.Model.Opset is > 0 && t.Model.Opset < target))
         {
             IReadOnlyDictionary<string, Tensor>? before = BackendCase.TryRun(test.Model, test.Inputs);
             try
             {
-                OpsetRaiser.Raise(test.Model);
+                OpsetRaiser.Raise(test.Model, target);
                 using ModelSession session = new(test.Model, BackendCase.AsWritten);
                 IReadOnlyDictionary<string, Tensor> after = session.Run(test.Inputs);
                 if (before is not null)
@@ -43,7 +45,7 @@ public sealed class RaisedBackendModelTests(ITestOutputHelper output)
             }
             catch (RuntimeException e)
             {
-                if (before is not null)
+                if (before is not null && (target == OpsetRaiser.Supported || !e.Message.Contains("Could not find an implementation", StringComparison.Ordinal)))
                     failures.Add($"{test.Name}: {e.Message}");
             }
         }

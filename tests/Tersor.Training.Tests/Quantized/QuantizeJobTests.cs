@@ -22,6 +22,9 @@ public sealed class QuantizeJobTests
         QuantizationCandidate trained = result.Candidates[0], before = result.Candidates[1];
         Assert.True(trained.Sqnr > before.Sqnr + 3, $"{bits} bits, {activations}: {before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
         Assert.True(trained.Chosen);
+        ElementType stored = bits == 2 ? ElementType.Int2 : ElementType.Int4;
+        Assert.Contains(result.Model.Graph.Initializers, v => v.Tensor!.Type == stored);
+        Assert.Equal(bits == 2 ? 25 : 21, result.Model.Opset);
         Assert.Equal(QuantizationMode.Static, result.Mode);
         Assert.Contains(result.Model.AllNodes(), n => n.Is("Conv") && n.Input(1)?.Producer?.Is("DequantizeLinear") == true);
     }

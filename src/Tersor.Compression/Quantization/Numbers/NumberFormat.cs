@@ -25,11 +25,11 @@ public sealed record NumberFormat
     /// <summary>Largest magnitude of a symmetric weight: 127 for 8 bits.</summary>
     public int WeightLimit => (1 << (WeightBits - 1)) - 1;
 
-    /// <summary>The type a weight is stored in: two in a byte where they fit.</summary>
-    public ElementType WeightStorage => WeightBits <= 4 ? ElementType.Int4 : ElementType.Int8;
+    /// <summary>The type a weight is stored in: two or four in a byte where they fit.</summary>
+    public ElementType WeightStorage => WeightBits <= 2 ? ElementType.Int2 : WeightBits <= 4 ? ElementType.Int4 : ElementType.Int8;
 
     /// <summary>Oldest version of ONNX's operator set that has the types.</summary>
-    public long RequiredOpset => WeightStorage == ElementType.Int4 || Activations is ElementType.UInt16 or ElementType.Int16 ? 21 : QuantizeStaticPass.RequiredOpset;
+    public long RequiredOpset => WeightStorage == ElementType.Int2 ? 25 : WeightStorage == ElementType.Int4 || Activations is ElementType.UInt16 or ElementType.Int16 ? 21 : QuantizeStaticPass.RequiredOpset;
 
     /// <summary>Scale and zero point of an activation.</summary>
     public QuantizationParameters ForRange(double low, double high) =>
