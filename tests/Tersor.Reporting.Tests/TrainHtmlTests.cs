@@ -67,6 +67,6 @@ public sealed partial class TrainHtmlTests
         Assert.Equal(1.0 / curve.Points[^1].Step, curve.Points[^1].Loss);
     }
 
-    [GeneratedRegex(@"(?<![\w.])report\.(\w+)")]
+    [GeneratedRegex(@"(?<![\w.])(?:report|course)\.(\w+)")]
     private static partial Regex ReportProperty();
 }

@@ -14,6 +14,7 @@ using Tersor.Pipeline.Training;
 using Tersor.Reporting;
 using Tersor.Reporting.Html;
 using Tersor.Reporting.Quantization;
+using Tersor.Reporting.Training;
 using Tersor.Runtime;
 
 namespace Tersor.Cli.Commands;
@@ -126,7 +127,7 @@ internal static class QuantizeCommand
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
-        QuantizeResult result = Quantize(request, input, trainer, terminal, cancellation);
+        (QuantizeResult result, IReadOnlyList<LossPoint> curve) = Quantize(request, input, trainer, terminal, cancellation);
         if (request.SaveRanges is { } rangeFile)
             Side(result, rangeFile, plan => CalibrationRanges.Of(plan).Save(rangeFile), "--save-ranges", terminal);
         if (request.DryRun)
@@ -144,7 +145,7 @@ internal static class QuantizeCommand
         if (gain)
             Save(request, input, result, cancellation);
         long after = gain ? CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading)) : input.Bytes;
-        QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency);
+        QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency) with { Training = TrainingCourse.Of(result.Training, curve) };
         if (request.Report is { } page)
             TextFile.Write(page, writer => QuantizeHtml.Write(WithContext(report, request), writer));
         if (request.Json)
@@ -194,14 +195,16 @@ internal static class QuantizeCommand
         MinSqnr = report.Metric is null ? request.Settings.MinSqnr : null,
     };
 
-    private static QuantizeResult Quantize(QuantizeRequest request, CheckedModel input, ITraining? trainer, Terminal terminal, CancellationToken cancellation)
+    private static (QuantizeResult Result, IReadOnlyList<LossPoint> Curve) Quantize(QuantizeRequest request, CheckedModel input, ITraining? trainer, Terminal terminal, CancellationToken cancellation)
     {
         Model model = Prepare(request, input, terminal, cancellation);
         OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
         QuantizeSettings settings = input.Bytes > Large ? request.Settings with { Optimize = false } : request.Settings;
-        using Progress progress = new(terminal, "quantizing");
-        QuantizationTraining? training = trainer is null ? null : Training(request, input, trainer, selection, new TrainingView(progress), terminal);
-        return new QuantizeJob(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner }, Training = training }.Run(model, input.Data?.DataSet, selection?.DataSet, Metric(request.Data, selection ?? input.Data), progress, cancellation);
+        Progress progress = new(terminal, "quantizing");
+        using TrainingView view = new(progress);
+        QuantizationTraining? training = trainer is null ? null : Training(request, input, trainer, selection, view, terminal);
+        QuantizeJob job = new(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner }, Training = training };
+        return (job.Run(model, input.Data?.DataSet, selection?.DataSet, Metric(request.Data, selection ?? input.Data), progress, cancellation), view.Curve);
     }
 
     private static Func<IMetric>? Metric(DataRequest request, OpenedData? judged) => judged is null ? null : request.LabelMetric(judged);

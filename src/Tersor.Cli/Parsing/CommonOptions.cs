@@ -25,6 +25,10 @@ internal static class CommonOptions
     /// <summary>Print JSON instead of tables.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on stdout instead of tables." };
 
+    /// <summary>Train no scales.</summary>
+    /// <param name="start">When it has a meaning, and the verb.</param>
+    public static Option<bool> FixedScales(string start) => new("--fixed-scales") { Description = $"{start} the steps of quantization as calibration found them; otherwise they are learned." };
+
     /// <summary>Follow links to external data.</summary>
     public static Option<bool> TrustLinks() => new("--trust-links")
     {

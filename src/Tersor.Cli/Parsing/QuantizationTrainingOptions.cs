@@ -15,7 +15,7 @@ internal sealed class QuantizationTrainingOptions
     private readonly Option<int> batch = CommonOptions.Number("--batch", "With --train: samples in a batch.", Default.BatchSize, 1);
     private readonly Option<double> rate = new("--learning-rate") { HelpName = "x", Description = "With --train: the peak learning rate. Few bits want more of it: 0.001 for 2.", DefaultValueFactory = _ => Default.LearningRate };
     private readonly Option<bool> labels = new("--labels") { Description = "With --train: learn from labels too, by a tenth." };
-    private readonly Option<bool> fixedScales = new("--fixed-scales") { Description = "With --train: leave the steps of quantization as calibration found them; otherwise they are learned." };
+    private readonly Option<bool> fixedScales = CommonOptions.FixedScales("With --train: leave");
     private readonly Option<string?> checkpoint = new("--checkpoint") { HelpName = "file", Description = "With --train: write checkpoints to this file, and go on from it where it exists." };
 
     private Option[] Others => [epochs, steps, batch, rate, labels, fixedScales, checkpoint];

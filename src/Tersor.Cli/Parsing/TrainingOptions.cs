@@ -61,6 +61,7 @@ internal sealed class TrainingOptions
     private readonly Option<string[]> freeze = Names("--freeze", "Leave constants of this name as they are (* and ? allowed); may be given several times. A longer --train wins: --freeze '*' --train 'fc*'.");
     private readonly Option<string[]> freezeNodes = Names("--freeze-nodes", "Leave the weights of nodes of this name as they are (* and ? allowed); may be given several times.");
     private readonly Option<string> normalization = Choice("--batch-normalization", "What BatchNormalization does meanwhile: train (normalize by the batch, statistics follow) or freeze", Normalizations.Keys, "train");
+    private readonly Option<bool> fixedScales = CommonOptions.FixedScales("Of a model that holds integers: leave");
     private readonly Option<bool> reinitialize = new("--reinitialize") { Description = "Start from random weights." };
     private readonly Option<int?> patience = new("--patience") { HelpName = "n", Description = "Epochs without a better validation result after which training ends." };
     private readonly Option<bool> last = new("--keep-last") { Description = "Keep the weights of the last epoch, not those of the best." };
@@ -73,7 +74,7 @@ internal sealed class TrainingOptions
     public void AddTo(Command command)
     {
         foreach (Option option in new Option[] { epochs, steps, batch, accumulate, window, loss, lossOutput, smoothing, optimizer, momentum, rate, schedule, warmUp, decay, clip, average, flip, crop, erase, noise,
-            train, freeze, freezeNodes, normalization, reinitialize, patience, last, seed, threads, checkpoint, every })
+            train, freeze, freezeNodes, normalization, fixedScales, reinitialize, patience, last, seed, threads, checkpoint, every })
         {
             command.Add(option);
         }
@@ -98,6 +99,7 @@ internal sealed class TrainingOptions
         Augmentation = new() { Flip = parsed.GetValue(flip), Crop = parsed.GetValue(crop), Erase = parsed.GetValue(erase), Noise = parsed.GetValue(noise) },
         Weights = new() { Train = parsed.GetValue(train)!, Freeze = parsed.GetValue(freeze)!, FreezeNodes = parsed.GetValue(freezeNodes)! },
         BatchNormalization = Normalizations[parsed.GetValue(normalization)!],
+        LearnScales = !parsed.GetValue(fixedScales),
         Reinitialize = parsed.GetValue(reinitialize),
         Patience = parsed.GetValue(patience),
         KeepBest = !parsed.GetValue(last),

@@ -1,4 +1,5 @@
 using Tersor.Compression;
+using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Runtime;
 
@@ -40,6 +41,9 @@ public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassRepo
 
     /// <summary>What was measured and decided, to be read, edited and used again; null where nothing was measured.</summary>
     public QuantizationPlan? Plan { get; init; }
+
+    /// <summary>What training gave, epoch by epoch; null where nothing was trained.</summary>
+    public TrainingResult? Training { get; init; }
 
     /// <summary>What was measured beside the candidates, for reports.</summary>
     public QuantizationEvidence Evidence { get; init; } = QuantizationEvidence.None;

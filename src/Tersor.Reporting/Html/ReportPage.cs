@@ -36,5 +36,5 @@ internal sealed class ReportPage(string script, string kind)
         _ => files.Value.TryGetValue(place, out string? text) ? text : throw new UnreachableException($"The template has a place '{place}'."),
     }, writer);
 
-    private static string[] ScriptsFor(string script) => ["theme.js", "echarts.min.js", "elements.js", "numbers.js", "charts.js", "tables.js", "page.js", script];
+    private static string[] ScriptsFor(string script) => ["theme.js", "echarts.min.js", "elements.js", "numbers.js", "charts.js", "tables.js", "page.js", "course.js", script];
 }

@@ -1,5 +1,6 @@
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting.Optimization;
+using Tersor.Reporting.Training;
 using Tersor.Runtime;
 
 namespace Tersor.Reporting.Quantization;
@@ -54,6 +55,9 @@ public sealed record QuantizeReport
 
     /// <summary>Latency of the model that was read and of the result, measured against each other; null when it was not measured.</summary>
     public required BenchmarkReport? Latency { get; init; }
+
+    /// <summary>How it was trained; null where it was not.</summary>
+    public TrainingCourse? Training { get; init; }
 
     /// <summary>Where it was made; null where nothing was measured.</summary>
     public MachineInfo? Machine { get; init; }

@@ -51,6 +51,7 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         {
             HigherIsBetter = judge.HigherIsBetter,
             WithinBudget = judge.IsGoodEnough(after),
+            Training = trained,
         };
     }
 

@@ -312,6 +312,8 @@ showPage(
     header(),
     el("section.tiles", { "aria-label": "Before and after" }, sizeTile(), latencyTile(), qualityTile()),
     candidates(),
+    report.training ? lossCard(report.training) : null,
+    report.training ? validationCard(report.training) : null,
     columns([time(), repairs()], [sensitivity(), leftFloat()]),
     histograms(),
     layers());
