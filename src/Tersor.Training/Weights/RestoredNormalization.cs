@@ -63,7 +63,7 @@ internal sealed record RestoredNormalization
     }
 
     private static bool LooksFolded(Node conv, Value output) => !IsPooled(conv.Input(0), depth: 0) && output.Uses.Count > 0
-        && output.Uses.All(u => u.Node.Is("Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "Sigmoid", "Swish", "Mul", "Add", "Conv"));
+        && output.Uses.All(u => u.Node.Is("Relu", "LeakyRelu", "PRelu", "Clip", "Elu", "Celu", "Selu", "Gelu", "Mish", "HardSwish", "HardSigmoid", "Sigmoid", "Swish", "Mul", "Add", "Conv"));
 
     /// <summary>Inside squeeze-and-excitation pictures are single numbers: nothing there was normalized by a batch.</summary>
     private static bool IsPooled(Value? value, int depth) => depth < 8 && value?.Producer is { } node
