@@ -40,7 +40,7 @@ internal static class Distillation
     {
         IDataSet all = FashionMnist.Data(teacher, test: false).DataSet, data = way == "hard" && labelled < all.Count ? all.Take(labelled, 1, stratified: true) : all;
         TrainingSettings settings = FashionMnist.Recipe("fmnist_resnet", (Steps * 128 + data.Count - 1) / data.Count) with { MaxSteps = Steps, Seed = seed, Augmentation = new(), Loss = new TrainingLoss.CrossEntropy(), Checkpoint = $"{start}.ckpt" };
-        TrainingJob job = new(Narrow(teacher, 0.31), data, settings) { Distillation = labelled < all.Count ? new() { Alpha = 1 } : null };
+        TrainingJob job = new(Narrow(teacher, 0.31), data, settings) { Distillation = way != "hard" && labelled < all.Count ? new() { Alpha = 1 } : null };
         Runs.Lines lines = new(Path.GetFileName(start));
         Model result = way == "hard" ? new Trainer(job).Run(lines).Model
             : new ProgressiveDistillation(job with { Teachers = [teacher] }, way == "progressive" ? [Narrow(teacher, 0.56)] : []).Run(new Linked(lines))[^1].Model;

@@ -17,15 +17,7 @@ public sealed class Trainer
     public Trainer(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss = null)
     {
         (this.job, this.loss) = (job, loss);
-        string[] problems = [.. job.Settings.Problems(), .. job.Distillation?.Problems() ?? []];
-        if (problems.Length > 0)
-            throw new TrainingException(string.Join(" ", problems));
-        if (job.Data.Count == 0)
-            throw new TrainingException($"'{job.Data.Name}' has no samples to train on.");
-        if (job.Teachers.Count == 0 && job.Distillation is not null)
-            throw new TrainingException("Distillation is asked for, and there is no teacher. Name one.");
-        if (job.Teachers.Count == 0 && loss is null && job.Settings.Loss is TrainingLoss.None)
-            throw new TrainingException("There is no loss, and no teacher to learn from. Name one of them.");
+        PreparedJob.Check(job, ownLoss: loss is not null);
     }
 
     /// <summary>Trains.</summary>

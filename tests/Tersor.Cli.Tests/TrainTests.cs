@@ -7,6 +7,8 @@ public sealed class TrainTests
     [InlineData("train a.onnx -o b.onnx", "--data")]
     [InlineData("train a.onnx -o b.onnx --data d.yaml --schedule linear", "--schedule is 'linear'")]
     [InlineData("train a.onnx -o b.onnx --data d.yaml --learning-rate -1", "LearningRate is -1; expected a positive number.")]
+    [InlineData("train a.onnx -o b.onnx --data d.yaml --loss mse --label-smoothing 0.1", "--label-smoothing is cross-entropy's, and --loss is mse")]
+    [InlineData("train a.onnx -o b.onnx --data d.yaml --optimizer sgd --momentum 1.5", "Momentum is 1.5; expected 0..1, 1 excluded.")]
     [InlineData("train a.onnx -o b.onnx --data d.yaml --checkpoint b.onnx", "--checkpoint 'b.onnx' is the model.")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml", "name one with --teacher")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml --shallow 2", "--shallow is 2; expected 0..1")]

@@ -66,6 +66,7 @@ public sealed class TrainerTests
     [InlineData(7)] // the end of an epoch
     [InlineData(9)]
     [InlineData(20)]
+    [InlineData(21)] // after the last step, before the last epoch is judged
     public void A_run_that_was_stopped_ends_like_one_that_was_not(int stop)
     {
         string checkpoint = Path.GetTempFileName();

@@ -27,7 +27,7 @@ internal sealed class TrainingOptions
 
     private static readonly Dictionary<string, Func<double, TrainingLoss>> Losses = new(StringComparer.Ordinal)
     {
-        ["auto"] = smoothing => smoothing > 0 ? new TrainingLoss.CrossEntropy(smoothing) : new TrainingLoss.Auto(),
+        ["auto"] = smoothing => smoothing != 0 ? new TrainingLoss.CrossEntropy(smoothing) : new TrainingLoss.Auto(),
         ["cross-entropy"] = smoothing => new TrainingLoss.CrossEntropy(smoothing),
         ["binary-cross-entropy"] = _ => new TrainingLoss.BinaryCrossEntropy(),
         ["ctc"] = _ => new TrainingLoss.Ctc(),
@@ -82,7 +82,16 @@ internal sealed class TrainingOptions
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="UsageException">Options contradict each other.</exception>
-    public TrainingSettings Read(ParseResult parsed) => parsed.GetValue(momentum) is not null && parsed.GetValue(optimizer) != "sgd" ? throw new UsageException("--momentum is sgd's; give --optimizer sgd too, or leave it out.") : new()
+    public TrainingSettings Read(ParseResult parsed)
+    {
+        if (parsed.GetValue(momentum) is not null && parsed.GetValue(optimizer) != "sgd")
+            throw new UsageException("--momentum is sgd's; give --optimizer sgd too, or leave it out.");
+        if (parsed.GetResult(smoothing) is { Implicit: false } && parsed.GetValue(loss) is not ("auto" or "cross-entropy") and var other)
+            throw new UsageException($"--label-smoothing is cross-entropy's, and --loss is {other}; leave one of them out.");
+        return Settings(parsed);
+    }
+
+    private TrainingSettings Settings(ParseResult parsed) => new()
     {
         Epochs = parsed.GetValue(epochs),
         MaxSteps = parsed.GetValue(steps),

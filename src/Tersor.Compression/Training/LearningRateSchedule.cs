@@ -57,6 +57,21 @@ public abstract record LearningRateSchedule
     /// <summary>Steps in which the rate first rises in a straight line from 0. Default 0.</summary>
     public int WarmUp { get; init; }
 
+    /// <summary>Every broken rule, in words; empty when it is usable.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (WarmUp < 0)
+            yield return $"{nameof(WarmUp)} is {WarmUp}; expected 0 or more.";
+        if (this is OneCycle { Rise: not (>= 0 and <= 1) } rising)
+            yield return $"{nameof(OneCycle.Rise)} is {rising.Rise}; expected 0..1.";
+        if (this is OneCycle { StartDivisor: not >= 1 } or OneCycle { EndDivisor: not >= 1 })
+            yield return "A divisor of the learning rate is below 1; expected 1 or more.";
+        if (this is Step { Steps: < 0 } or Step { Factor: not (> 0 and <= 1) })
+            yield return "The learning rate falls by a factor above 0 and at most 1, 0 times or more.";
+        if (this is Cosine { End: not (>= 0 and <= 1) } falling)
+            yield return $"{nameof(Cosine.End)} is {falling.End}; expected 0..1.";
+    }
+
     /// <summary>Share of the peak rate at a step.</summary>
     /// <param name="step">From 0.</param>
     /// <param name="total">How many steps there are.</param>

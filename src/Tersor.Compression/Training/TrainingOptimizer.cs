@@ -26,4 +26,23 @@ public abstract record TrainingOptimizer
     /// <param name="Epsilon">As in <see cref="Adam"/>.</param>
     /// <remarks>Source: Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2.</remarks>
     public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8) : TrainingOptimizer;
+
+    /// <summary>Every broken rule, in words; empty when it is usable.</summary>
+    public IEnumerable<string> Problems()
+    {
+        (string, double)[] shares = this switch
+        {
+            Sgd sgd => [(nameof(Sgd.Momentum), sgd.Momentum)],
+            Adam adam => [(nameof(Adam.Beta1), adam.Beta1), (nameof(Adam.Beta2), adam.Beta2)],
+            AdamW adam => [(nameof(AdamW.Beta1), adam.Beta1), (nameof(AdamW.Beta2), adam.Beta2)],
+            _ => [],
+        };
+        foreach ((string name, double share) in shares)
+        {
+            if (!(share is >= 0 and < 1))
+                yield return $"{name} is {share}; expected 0..1, 1 excluded.";
+        }
+        if (this is Adam { Epsilon: not > 0 } or AdamW { Epsilon: not > 0 })
+            yield return "Epsilon is not above 0; expected a small positive number.";
+    }
 }

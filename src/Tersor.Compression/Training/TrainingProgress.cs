@@ -5,7 +5,7 @@ namespace Tersor.Compression.Training;
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">Steps there are.</param>
 /// <param name="Loss">Average of the last steps.</param>
-/// <param name="SamplesPerSecond">Speed of the last steps.</param>
+/// <param name="SamplesPerSecond">Average speed of this run.</param>
 /// <param name="Validation">The last validation result; null before the first.</param>
 public sealed record TrainingProgress(int Epoch, long Step, long Steps, double Loss, double SamplesPerSecond, double? Validation);
 

@@ -101,7 +101,7 @@ public sealed record TrainingSettings
             yield return $"{nameof(CheckpointSeconds)} is {CheckpointSeconds}; expected 0 or more.";
         if (Loss is TrainingLoss.CrossEntropy { LabelSmoothing: not (>= 0 and < 1) } smoothed)
             yield return $"{nameof(TrainingLoss.CrossEntropy.LabelSmoothing)} is {smoothed.LabelSmoothing}; expected 0..1, 1 excluded.";
-        foreach (string problem in Augmentation.Problems())
+        foreach (string problem in Augmentation.Problems().Concat(Optimizer.Problems()).Concat(Schedule.Problems()))
             yield return problem;
     }
 }

@@ -90,7 +90,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
             metric = null;
         (IDataSet calibrating, IDataSet selecting) = Samples(data, selection, settings.CalibrationSamples, settings.Seed);
         // A metric of a handful of samples cannot show a small drop: that it is partly measured where ranges were learned does less harm.
-        IDataSet judging = selection is null or { Count: 0 } && selecting.Count < Judge.LeastForOrder ? data.Take(settings.SelectionSamples, settings.Seed) : selecting;
+        IDataSet judging = Training is null && selection is null or { Count: 0 } && selecting.Count < Judge.LeastForOrder ? data.Take(settings.SelectionSamples, settings.Seed) : selecting;
         Sample sample = calibrating.Read(0);
         EngineRules rules = EngineRules.For(settings.Target);
         CalibratedModel prepared = Prepared(model, sample, data.Feedback, rules, (settings.Format ?? rules.Format).RequiredOpset, progress, cancellation);
@@ -100,7 +100,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         CalibratedModel calibrated = prepared.Calibrate(calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation);
         SearchInputs inputs = new(model, () => PreparedModel.ForEngine(model, OptimizerFor(sample), cancellation), fingerprint, calibrated, calibrating, selecting, judging, metric, StoreWeights);
         if (Training is { } training)
-            return Conditioned(new TrainedSearch(settings, inputs, training).Run(progress, cancellation), model, data, "", cancellation);
+            return Conditioned(new TrainedSearch(settings, inputs, Apart(training, data, selection)).Run(progress, cancellation), model, data, "", cancellation);
         StaticSearch search = new(settings, inputs);
         QuantizeResult? result = search.Run(progress, cancellation);
         if (result is not null)
@@ -152,11 +152,16 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     /// <summary>Samples to calibrate with and samples held out, both drawn by seed: data in files is often sorted by class, and a fixed stride can meet one class only.</summary>
     private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection, int count, int seed)
     {
-        IDataSet calibrating = data;
-        if (selection is null or { Count: 0 })
-            (calibrating, selection) = data.Count > 1 ? data.Split(Math.Min(0.8, 1 - 1.0 / data.Count), seed) : (data, data); // one sample of each at least
-        return (calibrating.Take(count, seed), selection.Take(settings.SelectionSamples, seed));
+        (IDataSet learning, IDataSet held) = Parts(data, selection, seed);
+        return (learning.Take(count, seed), held.Take(settings.SelectionSamples, seed));
     }
+
+    /// <summary>What may be learned from, and what results are judged on.</summary>
+    private static (IDataSet Learning, IDataSet Held) Parts(IDataSet data, IDataSet? selection, int seed) => selection is { Count: > 0 } ? (data, selection)
+        : data.Count > 1 ? data.Split(Math.Min(0.8, 1 - 1.0 / data.Count), seed) : (data, data); // one sample of each at least
+
+    /// <summary>Training that sees none of the samples its result is judged on, where it was given the data for calibration.</summary>
+    private QuantizationTraining Apart(QuantizationTraining training, IDataSet data, IDataSet? selection) => ReferenceEquals(training.Data, data) ? training with { Data = Parts(data, selection, settings.Seed).Learning } : training;
 
     private string? ByUser(Node node) => settings.StandardOperatorsOnly && EngineRules.For(settings.Target).Find(node) is { Kind: RuleKind.RunTime } ? "only an operator of ONNX Runtime's own does it in 8 bits"
         : settings.KeepFloat.FirstOrDefault(pattern => FileSystemName.MatchesSimpleExpression(pattern, node.Name, ignoreCase: false)) is { } match ? $"kept float by '{match}'" : null;

@@ -11,6 +11,9 @@ internal static class TensorArchive
 {
     private const int LargestHeader = 100_000_000;
 
+    /// <summary>Bytes that are moved at once.</summary>
+    private const int Chunk = 64 << 20;
+
     private static readonly (string Name, ScalarType Type)[] Types =
         [("F32", ScalarType.Float32), ("F64", ScalarType.Float64), ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool)];
 
@@ -41,7 +44,7 @@ internal static class TensorArchive
                 file.Write(length);
                 file.Write(text);
                 foreach (Tensor tensor in tensors.Values)
-                    file.Write(tensor.bytes);
+                    Write(file, tensor);
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -56,28 +59,58 @@ internal static class TensorArchive
     /// <exception cref="TrainingException">It is no such file, or not a whole one.</exception>
     public static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Words) Read(string path)
     {
-        byte[] file = File.ReadAllBytes(path);
-        long length = file.Length < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(file);
+        using FileStream file = File.OpenRead(path);
+        Span<byte> first = stackalloc byte[8];
+        long length = file.ReadAtLeast(first, 8, throwOnEndOfStream: false) < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(first);
         if (length is < 2 or > LargestHeader || length > file.Length - 8)
             throw Broken(path, "it has no header");
         try
         {
-            JsonObject header = JsonNode.Parse(file.AsSpan(8, (int)length))!.AsObject();
-            ReadOnlySpan<byte> numbers = file.AsSpan(8 + (int)length);
+            byte[] text = new byte[length];
+            file.ReadExactly(text);
+            JsonObject header = JsonNode.Parse(text)!.AsObject();
             Dictionary<string, Tensor> tensors = [];
             foreach ((string name, JsonNode? entry) in header.Where(e => e.Key != "__metadata__"))
             {
                 long from = entry!["data_offsets"]![0]!.GetValue<long>(), to = entry["data_offsets"]![1]!.GetValue<long>();
                 ScalarType type = Types.First(t => t.Name == entry["dtype"]!.GetValue<string>()).Type;
+                if (from < 0 || to < from || to > file.Length - 8 - length)
+                    throw new FormatException($"'{name}' ends beyond the file");
                 Tensor tensor = empty([.. entry["shape"]!.AsArray().Select(d => d!.GetValue<long>())], type);
-                numbers[checked((int)from)..checked((int)to)].CopyTo(tensor.bytes);
+                if (tensor.numel() * tensor.element_size() != to - from)
+                    throw new FormatException($"'{name}' has other bytes than its shape says");
+                file.Position = 8 + length + from;
+                Read(file, tensor);
                 tensors[name] = tensor.DetachFromDisposeScope();
             }
             return (tensors, (header["__metadata__"]?.AsObject() ?? []).ToDictionary(w => w.Key, w => w.Value!.GetValue<string>()));
         }
-        catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException or ArgumentException or OverflowException or FormatException)
+        catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException or ArgumentException or OverflowException or FormatException or EndOfStreamException)
         {
             throw Broken(path, e.Message.Split('\n')[0]);
+        }
+    }
+
+    private static void Write(FileStream file, Tensor tensor)
+    {
+        using Tensor flat = tensor.contiguous().reshape(-1);
+        long chunk = Chunk / tensor.element_size();
+        for (long start = 0; start < flat.numel(); start += chunk)
+        {
+            using Tensor part = flat.narrow(0, start, Math.Min(chunk, flat.numel() - start));
+            file.Write(part.bytes);
+        }
+    }
+
+    /// <summary>Fills a tensor, however many gigabytes it has.</summary>
+    private static void Read(FileStream file, Tensor tensor)
+    {
+        using Tensor flat = tensor.reshape(-1);
+        long size = tensor.element_size(), chunk = Chunk / size;
+        for (long start = 0; start < flat.numel(); start += chunk)
+        {
+            using Tensor part = flat.narrow(0, start, Math.Min(chunk, flat.numel() - start));
+            file.ReadExactly(part.bytes);
         }
     }
 

@@ -14,6 +14,8 @@ internal static class Augmenter
             return inputs;
         bool mirrored = settings.Flip > 0 && random.NextDouble() < settings.Flip;
         int left = random.Next(2 * settings.Crop + 1), top = random.Next(2 * settings.Crop + 1);
+        if (settings is not { Flip: 0, Crop: 0, Erase: 0 } && !inputs.Values.Any(i => i.is_floating_point() && i.dim() == 4))
+            throw new TrainingException("Mirroring, shifting and erasing (--flip, --crop, --erase) are for images of floating-point numbers [samples, channels, height, width], and no input of the model is of that kind. Leave them out.");
         return inputs.ToDictionary(i => i.Key, i => i.Value.is_floating_point() ? Changed(settings, i.Value, mirrored, left, top, random) : i.Value);
     }
 
@@ -21,16 +23,24 @@ internal static class Augmenter
     {
         if (input.dim() == 4)
         {
-            long height = input.shape[2], width = input.shape[3];
+            // Channels last where the last axis is what channels are of, and the second is not.
+            bool last = IsChannels(input.shape[3]) && !IsChannels(input.shape[1]);
+            int y = last ? 1 : 2, x = y + 1;
+            long height = input.shape[y], width = input.shape[x];
             if (mirrored)
-                input = input.flip(3);
+                input = input.flip(x);
             if (settings.Crop > 0)
-                input = functional.pad(input, [settings.Crop, settings.Crop, settings.Crop, settings.Crop]).narrow(2, top, height).narrow(3, left, width);
+            {
+                long[] around = [settings.Crop, settings.Crop, settings.Crop, settings.Crop];
+                input = functional.pad(input, last ? [0, 0, .. around] : around).narrow(y, top, height).narrow(x, left, width);
+            }
             if (settings.Erase > 0)
-                input = input * Holes(settings.Erase, input.shape[0], height, width, random).to_type(input.dtype);
+                input = input * Holes(settings.Erase, input.shape[0], height, width, random).reshape(last ? [-1, height, width, 1] : [-1, 1, height, width]).to_type(input.dtype);
         }
         return settings.Noise > 0 ? input + randn_like(input) * settings.Noise : input;
     }
+
+    private static bool IsChannels(long size) => size is 1 or 3 or 4;
 
     /// <summary>1 where a sample keeps its pixels, 0 in one rectangle of each.</summary>
     private static Tensor Holes(double share, long samples, long height, long width, Random random)

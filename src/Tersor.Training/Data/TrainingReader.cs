@@ -19,6 +19,9 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
     /// <summary>Groups in an epoch.</summary>
     public int Count => (data.Count + batchSize - 1) / batchSize;
 
+    /// <summary>Samples in some groups that follow each other.</summary>
+    public int SamplesIn(int group, int count) => Math.Min((group + count) * batchSize, data.Count) - group * batchSize;
+
     /// <summary>All samples once. Each sequence is owned by whoever reads it.</summary>
     /// <param name="seed">Order of the samples; null: as they are.</param>
     /// <param name="epoch">Mixed into the seed.</param>
@@ -50,8 +53,9 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
     private TrainingSequence Sequence(Sample sample) => new([sample], [.. sample.Steps.Select(s => s.ToDictionary(i => i.Key, i => Carried(i.Value)))],
         sample.Labels.Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => Carried(l.Value)), Texts([sample]));
 
-    private static Dictionary<string, string[]> Texts(IReadOnlyList<Sample> samples) => samples[0].Labels.Where(l => l.Value.Type == ElementType.String)
-        .ToDictionary(l => l.Key, l => samples.Select(s => s.Labels.TryGetValue(l.Key, out OnnxTensor? text) && text.Strings is [var first, ..] ? Encoding.UTF8.GetString(first.Span) : "").ToArray());
+    private static Dictionary<string, string[]> Texts(IReadOnlyList<Sample> samples) => samples[0].Labels
+        .Where(l => samples.All(s => s.Labels.TryGetValue(l.Key, out OnnxTensor? text) && text is { Type: ElementType.String, Strings.Length: > 0 }))
+        .ToDictionary(l => l.Key, l => samples.Select(s => Encoding.UTF8.GetString(s.Labels[l.Key].Strings[0].Span)).ToArray());
 
     // Read ahead of the step that uses it: no scope of that step may own it.
     private Tensor Carried(OnnxTensor tensor) => TorchTensors.ToTorch(tensor, tensor.Type.IsFloat() ? reals : null).DetachFromDisposeScope();

@@ -8,6 +8,8 @@ internal static class KeptMemory
 {
     private const int TrimThreshold = -1, TopPad = -2, MapThreshold = -3; // M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD
 
+    private const int LargestOfOld = 32 << 20;
+
     /// <summary>What is taken from the system beyond what was asked for.</summary>
     private const int Ahead = 64 << 20;
 
@@ -21,7 +23,9 @@ internal static class KeptMemory
             return;
         try
         {
-            _ = SetOption(MapThreshold, int.MaxValue);
+            // Older versions refuse more than half of what one of their arenas holds; where neither is taken, the others would only do harm.
+            if (SetOption(MapThreshold, int.MaxValue) == 0 && SetOption(MapThreshold, LargestOfOld) == 0)
+                return;
             _ = SetOption(TrimThreshold, int.MaxValue);
             _ = SetOption(TopPad, Ahead);
         }

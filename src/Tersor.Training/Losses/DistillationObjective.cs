@@ -56,7 +56,7 @@ internal sealed class DistillationObjective : IObjective
         Tensor[] answers = Answers(input);
         double alpha = settings.AlphaAt(input.Done);
         // Nobody else says anything about a sample without labels.
-        bool labelled = hard is CallerObjective || hard is not null && input.Samples.Any(s => s.Labels.Count > 0);
+        bool labelled = hard is CallerObjective || hard is not null && input.Samples.All(s => s.Labels.Count > 0);
         Tensor total = Soft(values, answers, settings.TemperatureAt(input.Done));
         if (labelled && alpha < 1)
             total = total * alpha + hard!.Loss(judged) * (1 - alpha);

@@ -19,8 +19,14 @@ internal static class HardLoss
         {
             case TrainingLoss.CrossEntropy cross:
                 using (Tensor classes = ClassesSecond(output, axis))
-                using (Tensor target = label.to_type(ScalarType.Int64).reshape(Targets(classes, label)))
                 {
+                    if (label.numel() == output.numel() && classes.shape[1] > 1)
+                    {
+                        // One number for each class: its share.
+                        using Tensor given = label.to_type(output.dtype).reshape(output.shape), shares = ClassesSecond(given, axis);
+                        return functional.cross_entropy(classes, shares, label_smoothing: cross.LabelSmoothing);
+                    }
+                    using Tensor target = label.to_type(ScalarType.Int64).reshape(Targets(classes, label));
                     CheckClasses(target, classes.shape[1]);
                     return functional.cross_entropy(classes, target, label_smoothing: cross.LabelSmoothing);
                 }

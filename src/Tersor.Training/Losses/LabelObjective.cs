@@ -1,4 +1,5 @@
 using Tersor.Compression.Training;
+using Tersor.Data;
 using Tersor.Onnx;
 using static TorchSharp.torch;
 
@@ -9,18 +10,25 @@ internal sealed class LabelObjective : IObjective
 {
     private readonly TrainingLoss loss;
     private readonly LogitOutput output;
+    /// <summary>Samples whose labels tell what they are.</summary>
+    private const int Looked = 256;
+
     private readonly IReadOnlyDictionary<string, int> symbols;
+    private readonly IDataSet data;
     private TrainingLoss? chosen;
 
     /// <param name="model">The running graph.</param>
     /// <param name="loss">What is asked for.</param>
     /// <param name="symbols">Index of every symbol of text labels; empty where there are none.</param>
-    /// <exception cref="TrainingException">The model has no such output.</exception>
-    public LabelObjective(Model model, TrainingLoss loss, IReadOnlyDictionary<string, int> symbols)
+    /// <param name="data">The samples: what kind of labels they have does not follow from the first batch.</param>
+    /// <exception cref="TrainingException">The model has no such output, or none of floating-point numbers.</exception>
+    public LabelObjective(Model model, TrainingLoss loss, IReadOnlyDictionary<string, int> symbols, IDataSet data)
     {
-        (this.loss, this.symbols) = (loss, symbols);
+        (this.loss, this.symbols, this.data) = (loss, symbols, data);
         Value value = loss.Output is { } name ? model.Graph.Outputs.FirstOrDefault(o => o.Name == name)
-            ?? throw new TrainingException($"The loss judges output '{name}', but the model has {string.Join(", ", model.Graph.Outputs.Select(o => o.Name))}.") : model.Graph.Outputs[0];
+            ?? throw new TrainingException($"The loss judges output '{name}', but the model has {string.Join(", ", model.Graph.Outputs.Select(o => o.Name))}.") : model.Graph.Outputs.FirstOrDefault(IsReal) ?? model.Graph.Outputs[0];
+        if (!IsReal(value))
+            throw new TrainingException($"Output '{value.Name}' holds {value.Type}, and a loss has a gradient through floating-point numbers only. Name another output (--loss-output).");
         output = LogitOutput.Of(value);
         Wanted = [output.Output, output.Logits];
     }
@@ -36,7 +44,7 @@ internal sealed class LabelObjective : IObjective
         string label = LabelOf(input);
         if (input.Texts.ContainsKey(label))
             return loss is TrainingLoss.Auto ? new TrainingLoss.Ctc() : loss as TrainingLoss.Ctc ?? throw new TrainingException($"Label '{label}' is text, which only connectionist temporal classification (--loss ctc) judges. Leave --loss and --label-smoothing out, or name a label of numbers.");
-        return input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(target, input.Values[0]) : loss : null;
+        return input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(label, target, input.Values[0]) : loss : null;
     }
 
     public Tensor Loss(ObjectiveInput input)
@@ -49,23 +57,34 @@ internal sealed class LabelObjective : IObjective
             throw new TrainingException(input.Labels.Count + input.Texts.Count == 0 ? "The training data have no labels, and training needs some. Name a teacher to learn from data without."
                 : $"The training data have no label '{label}' that all samples of a batch share; they have {string.Join(", ", input.Labels.Keys.Concat(input.Texts.Keys))}.");
         }
-        bool logits = judged is TrainingLoss.CrossEntropy or TrainingLoss.BinaryCrossEntropy && output.Closing is not null;
+        bool logits = judged is TrainingLoss.CrossEntropy || judged is TrainingLoss.BinaryCrossEntropy && output.Closing == "Sigmoid";
         return HardLoss.Of(judged, logits ? input.Values[1] : judged is TrainingLoss.BinaryCrossEntropy ? input.Values[0].clamp(1e-7, 1 - 1e-7).logit() : input.Values[0], output.Axis, input.Labels[label], null);
     }
 
     private string LabelOf(ObjectiveInput input) => loss.Label ?? (input.Labels.Count + input.Texts.Count == 1 ? input.Labels.Keys.Concat(input.Texts.Keys).First() : "label");
 
     // A Sigmoid may hide in a body: one answer for each label, which is 0 or 1, is of that kind too.
-    private TrainingLoss Found(Tensor target, Tensor given) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
+    // Behind a Softmax they are shares of the classes.
+    private TrainingLoss Found(string label, Tensor target, Tensor given) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
+        : output.Closing is not null ? new TrainingLoss.CrossEntropy()
         : target.is_floating_point() ? new TrainingLoss.MeanSquaredError()
         : given.numel() != target.numel() ? new TrainingLoss.CrossEntropy()
-        : target.ge(0).logical_and(target.le(1)).all().item<bool>() ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.MeanSquaredError();
+        : AreAnswers(label) ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.MeanSquaredError();
+
+    /// <summary>Whether labels are 0 and 1. The same for a run that goes on in the middle, whose first batch is another.</summary>
+    private bool AreAnswers(string label) => Enumerable.Range(0, Math.Min(Looked, data.Count)).Select(i => data.Read(i).Labels.GetValueOrDefault(label)).All(l => l is null || l.ToInt64s().All(v => v is 0 or 1));
+
+    private static bool IsReal(Value value) => value.Type?.AsTensor is not { ElementType: not ElementType.Undefined } type || type.ElementType.IsFloat();
 
     private Tensor OfTexts(ObjectiveInput input, TrainingLoss.Ctc ctc, string[] texts)
     {
         if (symbols.Count == 0)
             throw new TrainingException("Labels are text, but nothing says which symbol has which index. Name the list of symbols with the metric of the data (keys).");
         long[][] indices = [.. texts.Select(t => Symbols(t).ToArray())];
+        long classes = input.Values[1].shape[^1], greatest = indices.SelectMany(i => i).DefaultIfEmpty().Max();
+        // The kernel reads at what it is given.
+        if (greatest >= classes || ctc.Blank < 0 || ctc.Blank >= classes)
+            throw new TrainingException($"Symbols have classes up to {greatest}, the blank is {ctc.Blank}, and output '{output.Output.Name}' has {classes} classes. Check the list of symbols (keys), or name the output (--loss-output).");
         return HardLoss.Of(ctc, input.Values[1], null, tensor(indices.SelectMany(i => i).ToArray()), tensor(indices.Select(i => (long)i.Length).ToArray()));
     }
 

@@ -84,7 +84,8 @@ internal static class Activations
         ScalarType maskType = call.Opset >= 10 ? ScalarType.Bool : x.dtype;
         if (!drops || ratio == 0)
             return (x.alias(), masked ? ones_like(x, maskType) : null);
-        Generator? random = call.Node.Int("seed") is { } seed ? call.Once("generator", () => new Generator((ulong)seed)) : call.Run.Random;
+        // A seed of the node's own would make a state of its own, which no checkpoint holds; random numbers of a step follow from the run's.
+        Generator? random = call.Run.Random;
         if (random is null && !masked)
             return F.dropout(x, ratio, training: true);
         Tensor kept = rand(x.shape, ScalarType.Float32, generator: random).ge(ratio);

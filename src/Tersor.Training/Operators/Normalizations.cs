@@ -68,7 +68,8 @@ internal static class Normalizations
             Tensor y = F.batch_norm(x, null!, null!, scale, bias, training: true, eps: epsilon).reshape(given.shape);
             return new Tensor?[] { y, Moved(mean, batchMean).reshape(statistic), Moved(variance, batchVariance).reshape(statistic) };
         }
-        if (call.Run.Training && call.Run.NormalizesBatch(call.Node))
+        // A single number a channel is its own mean: it would become 0.
+        if (call.Run.Training && call.Run.NormalizesBatch(call.Node) && x.numel() > x.shape[1])
         {
             // With momentum 1 the fused kernel leaves the batch's own statistics behind, the variance unbiased.
             Tensor batchMean = zeros_like(mean), batchVariance = ones_like(variance);
@@ -77,7 +78,7 @@ internal static class Normalizations
             {
                 using IDisposable _ = no_grad();
                 double count = x.numel() / x.shape[1];
-                Tensor biased = count > 1 ? batchVariance * ((count - 1) / count) : zeros_like(batchVariance);
+                Tensor biased = batchVariance * ((count - 1) / count);
                 keep(call.Node.Inputs[3]!, Moved(mean, batchMean).reshape(statistic));
                 keep(call.Node.Inputs[4]!, Moved(variance, biased).reshape(statistic));
             }

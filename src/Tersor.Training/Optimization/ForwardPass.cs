@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Training.Data;
@@ -19,19 +20,18 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
     /// <param name="step">Number of the optimizer step: random numbers follow from it.</param>
     /// <param name="part">Which group of that step it is.</param>
     /// <param name="done">Share of training that is done.</param>
-    /// <param name="share">How many groups the step is made of.</param>
+    /// <param name="samples">How many samples the step is made of, in all its groups.</param>
     /// <param name="epoch">How often all samples were gone through before.</param>
     /// <returns>The group's share of the step's loss.</returns>
-    public double Backward(IReadOnlyList<TrainingSequence> group, long step, int part, double done, int share, int epoch)
+    public double Backward(IReadOnlyList<TrainingSequence> group, long step, int part, double done, int samples, int epoch)
     {
         int seed = unchecked((int)(settings.Seed * 1_000_003L + step * 9_176L + part));
         manual_seed(seed);
         Random random = new(seed);
         graph.Program.State.Training = true;
         double sum = 0;
-        int samples = group.Sum(s => s.Samples.Count);
         foreach (TrainingSequence sequence in group)
-            sum += Through(sequence, random, done, (double)sequence.Samples.Count / samples / share, new(true, epoch, false));
+            sum += Through(sequence, random, done, (double)sequence.Samples.Count / samples, new(true, epoch, false));
         graph.Program.State.Training = false;
         return sum;
     }
@@ -76,7 +76,7 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
                 int i = count;
                 foreach (string input in feedback.Values)
                     state[input] = results[i++];
-                Tensor loss = objective.Loss(new(results[..count], inputs, Labels(sequence, t), sequence.Texts, done)
+                Tensor loss = Judged(new(results[..count], inputs, Labels(sequence, t), sequence.Texts, done)
                 {
                     Samples = sequence.Samples,
                     Pass = going.Pass,
@@ -93,12 +93,32 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
                 return double.NaN;
             }
             if (going.Backward)
-                part.backward();
+                Back(part);
             state = state.ToDictionary(s => s.Key, s => s.Value.detach().MoveToOuterDisposeScope());
         }
         foreach (Tensor carried in state.Values)
             carried.Dispose();
         return sum;
+    }
+
+    /// <summary>The loss. What libtorch says about shapes that do not fit is about the data, not about this program.</summary>
+    private Tensor Judged(ObjectiveInput input)
+    {
+        try
+        {
+            return objective.Loss(input);
+        }
+        catch (ExternalException e)
+        {
+            throw new TrainingException($"Outputs and labels do not fit the loss: {e.Message.Split('\n')[0]}");
+        }
+    }
+
+    private static void Back(Tensor loss)
+    {
+        if (!loss.requires_grad)
+            throw new TrainingException("Nothing that is trained has a part in the loss. Train other weights (--train, --freeze), or judge another output (--loss-output).");
+        loss.backward();
     }
 
     /// <summary>Labels of one step: rows of labels that have one for each step; the others as they are.</summary>

@@ -12,6 +12,7 @@ internal static class GradientMeasurement
 {
     public static GradientStatistics Run(TrainingJob job, IProgress<int>? progress, CancellationToken cancellation)
     {
+        PreparedJob.Check(job, ownLoss: false);
         using LibtorchSession session = new(job.Settings.Threads);
         using PreparedJob prepared = new(job with { Settings = job.Settings with { BatchSize = 1 } }, null);
         TrainableGraph graph = prepared.Graph;

@@ -20,9 +20,26 @@ internal sealed class PreparedJob : IDisposable
         Reader = new(job.Data, settings.BatchSize, ScalarType.Float32);
         setup = job.Teachers.Count > 0 ? new(job, Reader) : null;
         Graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues, latent: job.Latent);
-        IObjective? hard = loss is not null ? new CallerObjective(Graph.Program.Model, loss) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(Graph.Program.Model, settings.Loss, job.Symbols);
+        IObjective? hard = loss is not null ? new CallerObjective(Graph.Program.Model, loss) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(Graph.Program.Model, settings.Loss, job.Symbols, job.Data);
         Objective = setup is null ? hard! : setup.Objective(Graph, hard);
         Forward = new(Graph, Objective, settings, job.Data.Feedback);
+    }
+
+    /// <summary>Refuses what cannot be run.</summary>
+    /// <param name="job">What, on what, how.</param>
+    /// <param name="ownLoss">Whether the caller has a loss of its own.</param>
+    /// <exception cref="TrainingException">The settings cannot be used.</exception>
+    public static void Check(TrainingJob job, bool ownLoss)
+    {
+        string[] problems = [.. job.Settings.Problems(), .. job.Distillation?.Problems() ?? []];
+        if (problems.Length > 0)
+            throw new TrainingException(string.Join(" ", problems));
+        if (job.Data.Count == 0)
+            throw new TrainingException($"'{job.Data.Name}' has no samples to train on.");
+        if (job.Teachers.Count == 0 && job.Distillation is not null)
+            throw new TrainingException("Distillation is asked for, and there is no teacher. Name one.");
+        if (job.Teachers.Count == 0 && !ownLoss && job.Settings.Loss is TrainingLoss.None)
+            throw new TrainingException("There is no loss, and no teacher to learn from. Name one of them.");
     }
 
     /// <summary>Reads the samples.</summary>

@@ -50,8 +50,8 @@ internal sealed class TrainingRun : IDisposable
         steps = Math.Min((long)settings.Epochs * stepsInEpoch, settings.MaxSteps ?? long.MaxValue);
     }
 
-    private bool IsOver => state.Done.Step >= steps
-        || settings.Patience is { } patience && validation is not null && state.Done.BestEpoch >= 0 && state.Done.Epoch - state.Done.BestEpoch > patience;
+    /// <summary>An epoch that has begun is ended first, also by a run that goes on after its last step.</summary>
+    private bool IsOver => state.Done.Group == 0 && (state.Done.Step >= steps || settings.Patience is { } patience && validation is not null && state.Done.Epoch - Math.Max(BestSeen(), 0) > patience);
 
     private double Rate => settings.LearningRate * settings.Schedule.At(state.Done.Step, steps) * state.Done.RateFactor;
 
@@ -66,21 +66,15 @@ internal sealed class TrainingRun : IDisposable
         if (objective is DistillationObjective { Caches: true } && !IsOver)
             AskAgain(cancellation);
         lastSave = Stopwatch.GetTimestamp();
-        while (!IsOver)
+        try
         {
-            using (IEnumerator<IReadOnlyList<TrainingSequence>> groups = reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, cancellation).GetEnumerator())
-            {
-                while (state.Done.Group < reader.Count && state.Done.Step < steps)
-                {
-                    Step(groups);
-                    progress?.Report(new(state.Done.Epoch, state.Done.Step, steps, recentLoss, SamplesPerSecond, state.Done.History.LastOrDefault()?.Validation));
-                    if (Stopwatch.GetElapsedTime(lastSave).TotalSeconds >= settings.CheckpointSeconds || cancellation.IsCancellationRequested)
-                        Save();
-                    cancellation.ThrowIfCancellationRequested();
-                }
-            }
-            EndEpoch(cancellation);
-            Save();
+            while (!IsOver)
+                Epoch(progress, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            Save(); // between steps, or while what they gave is judged: the state is whole
+            throw;
         }
         state.UseBest();
         return new(graph.Write(), [.. state.Done.History], Math.Max(state.Done.BestEpoch, 0), validation?.Name)
@@ -120,18 +114,49 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
+    private void Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        // Looked at between steps only: none is left half done.
+        using (IEnumerator<IReadOnlyList<TrainingSequence>> groups = reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, CancellationToken.None).GetEnumerator())
+        {
+            while (state.Done.Group < reader.Count && state.Done.Step < steps)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Step(groups);
+                progress?.Report(new(state.Done.Epoch, state.Done.Step, steps, recentLoss, SamplesPerSecond, state.Done.History.LastOrDefault()?.Validation));
+                if (Stopwatch.GetElapsedTime(lastSave).TotalSeconds >= settings.CheckpointSeconds)
+                    Save();
+            }
+        }
+        cancellation.ThrowIfCancellationRequested();
+        EndEpoch(cancellation);
+        Save();
+    }
+
+    /// <summary>The epoch with the best validation result, whether its weights are kept or not; -1: none was judged.</summary>
+    private int BestSeen()
+    {
+        int best = -1;
+        for (int i = 0; i < state.Done.History.Count; i++)
+        {
+            if (state.Done.History[i].Validation is { } result && (best < 0 || validation!.IsBetter(result, state.Done.History[best].Validation!.Value)))
+                best = i;
+        }
+        return best;
+    }
+
     /// <summary>One step of the optimizer: gradients of one group of samples or, accumulated, of several.</summary>
     private void Step(IEnumerator<IReadOnlyList<TrainingSequence>> groups)
     {
         graph.Buffer.Gradients.zero_();
-        int count = Math.Min(settings.Accumulate, reader.Count - state.Done.Group);
+        int count = Math.Min(settings.Accumulate, reader.Count - state.Done.Group), size = reader.SamplesIn(state.Done.Group, count);
         double loss = 0;
         for (int part = 0; part < count && groups.MoveNext(); part++)
         {
             long began = Stopwatch.GetTimestamp();
             try
             {
-                loss += forward.Backward(groups.Current, state.Done.Step, part, (double)state.Done.Step / steps, count, state.Done.Epoch);
+                loss += forward.Backward(groups.Current, state.Done.Step, part, (double)state.Done.Step / steps, size, state.Done.Epoch);
             }
             finally
             {
@@ -159,7 +184,7 @@ internal sealed class TrainingRun : IDisposable
             GoBack($"step {state.Done.Step}: {forward.Culprit(double.IsFinite(loss))}");
         }
         state.Done.Step++;
-        if (isGood && state.Done.Step - state.Done.GoodStep >= GoodSteps)
+        if (isGood && state.Done.Step - state.Done.GoodStep >= GoodSteps && double.IsFinite(Norm(graph.Buffer.Values)))
             state.KeepGood();
         busy += Stopwatch.GetTimestamp() - gathered;
     }
@@ -168,7 +193,7 @@ internal sealed class TrainingRun : IDisposable
     {
         if (settings.ClipNorm is { } clip && norm > clip)
             graph.Buffer.Gradients.mul_(clip / (norm + 1e-6));
-        state.Optimizer.Step(graph.Buffer.Values, graph.Buffer.Gradients, Rate, settings.WeightDecay, state.Done.Step, settings.Schedule.MomentumAt(state.Done.Step, steps));
+        state.Optimizer.Step(graph.Buffer.Values, graph.Buffer.Gradients, Rate, settings.WeightDecay, state.Done.Updates++, settings.Schedule.MomentumAt(state.Done.Step, steps));
         state.Average?.mul_(settings.Average).add_(graph.Buffer.Values, 1 - settings.Average);
     }
 

@@ -81,11 +81,15 @@ internal sealed class TrainingState : IDisposable
     {
         Release(good);
         good = Live().ToDictionary(t => t.Key, t => t.Value.clone().DetachFromDisposeScope());
-        Done.GoodStep = Done.Step;
+        (Done.GoodStep, Done.GoodUpdates) = (Done.Step, Done.Updates);
     }
 
     /// <summary>Goes back to what was kept last.</summary>
-    public void GoBack() => Restore(good);
+    public void GoBack()
+    {
+        Restore(good);
+        Done.Updates = Done.GoodUpdates;
+    }
 
     private void Restore(IReadOnlyDictionary<string, Tensor> snapshot)
     {
@@ -188,6 +192,12 @@ internal sealed class TrainingState : IDisposable
 
         /// <summary>Steps that were made when all numbers were last known to be finite.</summary>
         public long GoodStep { get; set; }
+
+        /// <summary>Updates that are in the optimizer's averages: steps, but for those that were gone back behind.</summary>
+        public long Updates { get; set; }
+
+        /// <summary>As many as there were at <see cref="GoodStep"/>.</summary>
+        public long GoodUpdates { get; set; }
 
         /// <summary>What went wrong and was mended.</summary>
         public List<string> Incidents { get; set; } = [];

@@ -16,6 +16,7 @@ internal sealed class TrainableGraph : IDisposable
     private readonly Model result;
     private readonly List<(Value Target, int Parameter)> targets = [];
     private readonly Dictionary<Value, Tensor> statistics = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Value, string> statisticNames = new(ReferenceEqualityComparer.Instance); // constants of different bodies may share one
     private readonly Dictionary<int, IWeightForm> forms = [];
     private readonly Dictionary<Value, Value> statisticTargets = new(ReferenceEqualityComparer.Instance);
     private readonly IReadOnlyList<HelperParameter> helpers;
@@ -36,7 +37,7 @@ internal sealed class TrainableGraph : IDisposable
         result = model.Clone();
         FunctionInliner.InlineAll(result);
         WeightChooser chooser = new(settings.Weights);
-        QuantizedParts parts = QuantizedParts.Find(result, chooser.IsFrozen, settings.LearnScales);
+        QuantizedParts parts = QuantizedParts.Find(result, chooser, settings.LearnScales);
         IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result, mustFind: parts.Constants.Count == 0);
         Untouched = [.. chooser.Untouched.Where(u => !parts.Learns(u.Name))];
         quantized = new(parts, latent ?? new Dictionary<string, OnnxTensor>());
@@ -54,7 +55,9 @@ internal sealed class TrainableGraph : IDisposable
         quantized.AddForms(Parameters, Buffer, Program, forms);
         foreach ((int index, double factor) in quantized.GradientFactors(Parameters, Program))
             Scale(index, factor);
-        Program.State.NormalizesBatch = node => settings.BatchNormalization != BatchNormalizationMode.Freeze && node.Input(3)?.Tensor is not null && node.Input(4)?.Tensor is not null;
+        HashSet<Value> own = new(restored.SelectMany(r => r.Constants), ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
+        Program.State.NormalizesBatch = node => settings.BatchNormalization != BatchNormalizationMode.Freeze && node.Input(3) is { Tensor: not null } mean && node.Input(4) is { Tensor: not null } variance
+            && (own.Contains(mean) || !chooser.IsFrozen(mean) && !chooser.IsFrozen(variance) && !chooser.IsFrozen(node));
         Program.State.KeepStatistic = Keep;
         foreach ((Value target, Value copy) in copies.Where(c => IsStatistic(c.Value)))
         {
@@ -78,7 +81,7 @@ internal sealed class TrainableGraph : IDisposable
     public ParameterBuffer Buffer { get; }
 
     /// <summary>Running statistics of normalizations by the name of their constant; checkpoints hold them.</summary>
-    public IEnumerable<(string Name, Tensor Tensor)> Statistics => statistics.Select(s => (s.Key.Name, s.Value));
+    public IEnumerable<(string Name, Tensor Tensor)> Statistics => statistics.Select(s => (statisticNames[s.Key], s.Value));
 
     /// <summary>Floating-point constants that stay as they are, with the reason.</summary>
     public IReadOnlyList<(string Name, string Reason)> Untouched { get; }
@@ -141,7 +144,7 @@ internal sealed class TrainableGraph : IDisposable
     {
         foreach (Value value in statistics.Keys.ToArray())
         {
-            if (find(value.Name) is { } tensor)
+            if (find(statisticNames[value]) is { } tensor)
                 SetStatistic(value, tensor.clone());
         }
     }
@@ -225,6 +228,9 @@ internal sealed class TrainableGraph : IDisposable
                         break;
                     case Constraint.Codebook:
                         forms[index] = new CodebookForm(Buffer.Leaf(index), Buffer.Leaf(index + 1));
+                        // Zeros that must stay are all one value of the codebook.
+                        if (target.Constraints.Any(c => c is Constraint.Mask or Constraint.NOfM))
+                            KeepZeros(Parameters[index + 1].Start!, index + 1);
                         break;
                 }
             }
@@ -277,6 +283,8 @@ internal sealed class TrainableGraph : IDisposable
         tensor.DetachFromDisposeScope();
         if (statistics.TryGetValue(value, out Tensor? old))
             old.Dispose();
+        if (!statisticNames.ContainsKey(value))
+            statisticNames[value] = statisticNames.ContainsValue(value.Name) ? $"{value.Name}#{statisticNames.Count}" : value.Name;
         statistics[value] = tensor;
         Program.Replaced[value] = tensor;
     }

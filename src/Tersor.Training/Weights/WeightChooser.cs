@@ -28,6 +28,9 @@ internal sealed class WeightChooser(WeightSelection selection)
         return freeze is not null && !(train?.Length > freeze.Length);
     }
 
+    /// <summary>Whether the weights of a node were asked to stay as they are.</summary>
+    public bool IsFrozen(Node node) => selection.FreezeNodes.Any(p => Matches(p, node.Name));
+
     /// <summary>Chooses.</summary>
     /// <param name="model">Functions inlined.</param>
     /// <param name="mustFind">Whether there has to be something, because nothing else is trained.</param>
@@ -41,6 +44,8 @@ internal sealed class WeightChooser(WeightSelection selection)
             if (!constants.Concat(model.AllConstants().Where(IsQuantized)).Any(v => Matches(pattern, v.Name)))
                 throw new TrainingException($"No floating-point or quantized constant of the model has a name like '{pattern}'. 'tersor inspect --weights' lists them.");
         }
+        foreach (string pattern in selection.FreezeNodes.Where(p => !model.AllNodes().Any(n => Matches(p, n.Name))))
+            throw new TrainingException($"No node of the model has a name like '{pattern}'. 'tersor inspect --layers' lists them.");
         List<ChosenWeight> chosen = [];
         foreach (Value value in constants)
         {

@@ -75,6 +75,17 @@ public sealed class ChannelGroupsTests
     }
 
     [Fact]
+    public void Channels_on_an_axis_that_a_layer_slides_over_stay()
+    {
+        // Tokens whose features a convolution over them takes for positions.
+        Model model = Build.Model(["n", 5, 6], (g, x) => g.Apply("MatMul",
+            [g.Apply("Conv", [g.Apply("MatMul", [x, g.AddInitializer("u", Build.Normal(1, 1, 6, 12))]), g.AddInitializer("k", Build.Normal(2, 1, 5, 5, 3))], ("pads", new[] { 1L, 1L })), g.AddInitializer("d", Build.Normal(3, 1, 12, 6))]));
+        ChannelGroups groups = ChannelGroups.Find(model);
+        Assert.DoesNotContain(groups.All, g => g.Slices.Any(s => s.Constant.Name == "u"));
+        Assert.Contains(groups.Kept, k => k.Reason.StartsWith("Conv", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_weight_that_another_layer_reads_whole_keeps_its_channels()
     {
         Model model = Build.Model(["n", 8, 4, 4], (g, x) =>

@@ -36,7 +36,7 @@ internal static class ChannelRules
             "Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Identity", "Dropout", "Cast"])
             Table[name] = Same;
         foreach (string name in (string[])["MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"])
-            Table[name] = Same;
+            Table[name] = (a, n) => OnlyOn(a, n, 1) && Same(a, n);
         foreach (string name in (string[])["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum", "Mean"])
             Table[name] = Elementwise;
         foreach (string name in (string[])["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"])
@@ -50,7 +50,7 @@ internal static class ChannelRules
     private static bool Convolution(ChannelAnalysis a, Node node)
     {
         Lane? read = a.Of(node.Input(0), 1);
-        if (node.Input(1)?.Constant is not { Rank: > 2 } weight)
+        if (node.Input(1)?.Constant is not { Rank: > 2 } weight || !OnlyOn(a, node, 1))
             return false;
         if (node.Int("group", 1) is not 1 and var groups)
         {
@@ -66,9 +66,12 @@ internal static class ChannelRules
         return Makes(a, node, 0, 1);
     }
 
+    /// <summary>Whether the first input has channels along one axis only, or none.</summary>
+    private static bool OnlyOn(ChannelAnalysis a, Node node, int axis) => a.Of(node.Input(0)) is not { } lanes || !lanes.Where((lane, i) => i != axis && lane is not null).Any();
+
     private static bool TransposedConvolution(ChannelAnalysis a, Node node)
     {
-        if (node.Int("group", 1) != 1 || node.Input(1)?.Constant is not { Rank: > 2 })
+        if (node.Int("group", 1) != 1 || node.Input(1)?.Constant is not { Rank: > 2 } || !OnlyOn(a, node, 1))
             return false;
         a.Bind(node, 1, 0, a.Of(node.Input(0), 1));
         return Makes(a, node, 1, 1);
@@ -76,7 +79,7 @@ internal static class ChannelRules
 
     private static bool Gemm(ChannelAnalysis a, Node node)
     {
-        if (node.Int("transA", 0) != 0 || node.Input(1)?.Constant is not { Rank: 2 })
+        if (node.Int("transA", 0) != 0 || node.Input(1)?.Constant is not { Rank: 2 } || !OnlyOn(a, node, 1))
             return false;
         int read = node.Int("transB", 0) != 0 ? 1 : 0;
         a.Bind(node, 1, read, a.Of(node.Input(0), 1));

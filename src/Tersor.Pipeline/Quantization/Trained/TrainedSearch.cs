@@ -72,7 +72,10 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         }
         QuantizationPlacement fastest = Fastest(calibrated, numbers, sample, progress, cancellation);
         if (kept is not null)
-            File.WriteAllLines(kept, fastest.Units.Select(u => u.Key).Order(StringComparer.Ordinal));
+        {
+            File.WriteAllLines($"{kept}.part", fastest.Units.Select(u => u.Key).Order(StringComparer.Ordinal));
+            File.Move($"{kept}.part", kept, overwrite: true);
+        }
         return fastest;
     }
 
@@ -90,7 +93,8 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
     /// <summary>The weights that integers were rounded from, by the name of the integers.</summary>
     private static Dictionary<string, Tensor> Latent(Model whole, Model quantized)
     {
-        Dictionary<string, Node> layers = whole.AllNodes().Where(n => n.Is("Conv", "Gemm", "MatMul") && n.Input(1)?.Constant is not null).ToDictionary(n => n.Outputs[0]!.Name);
+        Dictionary<string, Node> layers = whole.AllNodes().Where(n => n.Is("Conv", "Gemm", "MatMul") && n.Input(1)?.Constant is not null)
+            .GroupBy(n => n.Outputs[0]!.Name).Where(g => g.Count() == 1).ToDictionary(g => g.Key, g => g.Single()); // bodies may use a name again
         Dictionary<string, Tensor> latent = [];
         foreach (Node node in quantized.AllNodes().Where(n => n.Is("Conv", "Gemm", "MatMul")))
         {

@@ -10,7 +10,13 @@ internal sealed class CodebookForm(Tensor latent, Tensor codebook) : IWeightForm
     {
         Tensor index;
         using (no_grad())
-            index = (latent.flatten().unsqueeze(1) - codebook.unsqueeze(0)).abs().argmin(1);
+        {
+            // By the midpoints between neighbours: comparing each number with each value would take as many numbers as both together have.
+            using IDisposable scope = NewDisposeScope();
+            (Tensor values, Tensor order) = codebook.sort();
+            Tensor middles = (values.narrow(0, 1, values.numel() - 1) + values.narrow(0, 0, values.numel() - 1)) / 2;
+            index = order.index_select(0, bucketize(latent.flatten(), middles)).MoveToOuterDisposeScope();
+        }
         Tensor shared = codebook.index_select(0, index).reshape(latent.shape);
         return shared + (latent - latent.detach());
     }

@@ -20,15 +20,15 @@ internal sealed record QuantizedConstant(Value Integers, Value Scale, IReadOnlyL
     /// <summary>Whether it is of 32 bits, which nothing overflows.</summary>
     public bool IsWide => Integers.Tensor!.Type == ElementType.Int32;
 
-    /// <summary>Least and greatest integer it may hold: symmetric around the zero point, and as few bits as it began with.</summary>
+    /// <summary>Least and greatest integer it may hold: of signed ones symmetric around zero, as few bits as it began with.</summary>
     public (double Least, double Greatest) Limits()
     {
         OnnxTensor integers = Integers.Tensor!;
         if (IsWide)
             return (-2147483520, 2147483520); // the last float before 2^31
         (double least, double greatest) = Operators.Quantization.Range(integers.Type);
-        if (ZeroPoint != 0)
-            return (least, greatest);
+        if (ZeroPoint != 0 || least == 0)
+            return (least, greatest); // not symmetric
         long largest = integers.ToInt64s().Select(Math.Abs).DefaultIfEmpty().Max();
         int bits = 2;
         while ((1L << (bits - 1)) - 1 < largest && bits < integers.Type.Bits())

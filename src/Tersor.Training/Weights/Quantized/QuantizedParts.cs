@@ -21,20 +21,20 @@ internal sealed class QuantizedParts
 
     /// <summary>Finds them. Scales of constants become constants of their own.</summary>
     /// <param name="model">What is written at the end.</param>
-    /// <param name="isFrozen">Names that stay as they are.</param>
+    /// <param name="chooser">Knows what stays as it is.</param>
     /// <param name="learnsScales">Whether scales are trained, those of weights and of activations.</param>
-    public static QuantizedParts Find(Model model, Func<Value, bool> isFrozen, bool learnsScales)
+    public static QuantizedParts Find(Model model, WeightChooser chooser, bool learnsScales)
     {
         Dictionary<Value, QuantizedConstant> constants = new(ReferenceEqualityComparer.Instance);
         Node[] nodes = [.. model.AllNodes().Where(n => n.Is("DequantizeLinear"))];
         foreach (IGrouping<Value, Node> readers in nodes.Where(IsConstant).GroupBy(Integers, ReferenceEqualityComparer.Instance as IEqualityComparer<Value>))
         {
-            if (isFrozen(readers.Key) || Own(readers.Key, [.. readers]) is not { } constant)
+            if (chooser.IsFrozen(readers.Key) || readers.Any(r => r.Outputs[0]!.Uses.Any(u => chooser.IsFrozen(u.Node))) || Own(readers.Key, [.. readers]) is not { } constant)
                 continue;
             constants[readers.Key] = constant;
         }
         QuantizedConstant[] all = [.. constants.Values.Select(c => c.IsWide ? c with { Layer = LayerOf(c, constants) } : c)];
-        Value[] scales = !learnsScales ? [] : [.. nodes.Select(n => n.Input(1)).OfType<Value>().Where(s => s.Tensor is { Length: 1 } && !isFrozen(s) && s.Uses.All(IsScaleOfActivation)).Distinct()];
+        Value[] scales = !learnsScales ? [] : [.. nodes.Select(n => n.Input(1)).OfType<Value>().Where(s => s.Tensor is { Length: 1 } && !chooser.IsFrozen(s) && s.Uses.All(IsScaleOfActivation)).Distinct()];
         return new(all, scales, learnsScales);
     }
 
