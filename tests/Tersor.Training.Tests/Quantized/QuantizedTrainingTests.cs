@@ -1,6 +1,7 @@
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Pipeline.Quantization;
 using Tersor.Testing;
 
 namespace Tersor.Training.Tests.Quantized;
@@ -59,6 +60,22 @@ public sealed class QuantizedTrainingTests
         long[] integers = new Trainer(job).Run(cancellation: TestContext.Current.CancellationToken).Model.Graph.Initializers.First(v => v.Name == "w").Tensor!.ToInt64s();
         float[] scales = model.Graph.Initializers.First(v => v.Name == "ws").Tensor!.ToFloats();
         Assert.Equal(whole.ToFloats().Select((x, i) => Math.Clamp((long)MathF.Round(x / scales[i / 4]), -1, 1)), integers);
+    }
+
+    [Fact]
+    public void A_network_with_hard_swish_in_integers_trains_from_where_it_is()
+    {
+        // The shift by 3 is a constant in unsigned integers, 255 of them: it is no weight, and it is not clipped to 127.
+        Model model = Build.Model(["n", 3, 6, 6], (graph, x) =>
+        {
+            Value hidden = graph.Conv(x, 1, 3, 8), gate = graph.Apply("HardSigmoid", [hidden], ("alpha", 1 / 6f), ("beta", 0.5f));
+            return graph.Apply("Flatten", [graph.Conv(graph.Apply("Mul", [hidden, gate]), 2, 8, 4)]);
+        });
+        IDataSet data = SmallData.Of(64, "x", random => (OnnxTensor.Create([1, 3, 6, 6], [.. Enumerable.Range(0, 108).Select(_ => 4 * random.NextSingle() - 2)]), OnnxTensor.Create([1], new[] { 0L })));
+        TrainingSettings settings = new() { Epochs = 1, BatchSize = 64, LearningRate = 1e-9, WeightDecay = 0, Loss = new TrainingLoss.None(), KeepBest = false };
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false }) { Training = new(new TorchTraining(), settings, data) }.Run(model, data, null, null, cancellation: TestContext.Current.CancellationToken);
+        Assert.Contains(result.Model.AllNodes(), n => n.Is("Add") && n.Inputs[1]!.Producer!.Input(0)!.Tensor is { Type: ElementType.UInt8, Length: 1 } shift && shift.ToInt64s()[0] == 255);
+        Assert.Equal(result.Candidates[1].Sqnr!.Value, result.Candidates[0].Sqnr!.Value, 1.0);
     }
 
     [Fact]

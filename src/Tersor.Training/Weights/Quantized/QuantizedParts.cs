@@ -29,7 +29,7 @@ internal sealed class QuantizedParts
         Node[] nodes = [.. model.AllNodes().Where(n => n.Is("DequantizeLinear"))];
         foreach (IGrouping<Value, Node> readers in nodes.Where(IsConstant).GroupBy(Integers, ReferenceEqualityComparer.Instance as IEqualityComparer<Value>))
         {
-            if (chooser.IsFrozen(readers.Key) || readers.Any(r => r.Outputs[0]!.Uses.Any(u => chooser.IsFrozen(u.Node))) || Own(readers.Key, [.. readers]) is not { } constant)
+            if (IsSingle(readers.Key, [.. readers]) || chooser.IsFrozen(readers.Key) || readers.Any(r => r.Outputs[0]!.Uses.Any(u => chooser.IsFrozen(u.Node))) || Own(readers.Key, [.. readers]) is not { } constant)
                 continue;
             constants[readers.Key] = constant;
         }
@@ -71,6 +71,9 @@ internal sealed class QuantizedParts
         long inner = constant.Axis is { } axis ? shape[(axis + 1)..].Aggregate(1L, (a, b) => a * b) : 1;
         return OnnxTensor.Create(shape, [.. integers.Select((q, i) => (q - constant.ZeroPoint) * scales[constant.Axis is null ? 0 : i / inner % scales.Length])]);
     }
+
+    /// <summary>A single number beside a layer is none of its weights: the 3 of a spelled-out HardSwish.</summary>
+    private static bool IsSingle(Value integers, Node[] readers) => integers.Tensor!.Length == 1 && !readers.Any(r => r.Outputs[0]!.Uses.Any(u => u.Index > 0 && u.Node.Is("Conv", "ConvTranspose", "Gemm", "MatMul")));
 
     private static Value Integers(Node node) => Packed(node) ?? node.Inputs[0]!;
 
