@@ -124,7 +124,10 @@ public sealed class QuantizeJobTests
     {
         Model once = Run(new() { Repairs = [], StoreWeights = false }, Data).Model;
         QuantizeResult twice = new QuantizeJob(new() { RequireSpeed = false, Repairs = [], StoreWeights = false }).Run(once, Data, null, null);
-        Assert.DoesNotContain(twice.Report.Changes, c => c.Subject.Contains("Conv", StringComparison.Ordinal));
+        // Which layers those are is measured, and may differ from run to run.
+        HashSet<string> already = [.. once.AllNodes().Where(n => n.Is("Conv") && n.Inputs[1]!.Producer?.Is("DequantizeLinear") == true).Select(n => n.ToString())];
+        Assert.NotEmpty(already);
+        Assert.DoesNotContain(twice.Report.Changes, c => already.Contains(c.Subject));
         Assert.Contains(twice.Report.Skipped, s => s.Reason == "its weight is quantized already");
         HashSet<ulong> kept = [.. Integers(twice.Model)];
         Assert.All(Integers(once), hash => Assert.Contains(hash, kept));
