@@ -7,7 +7,7 @@ using Tersor.Training;
 
 namespace Tersor.TrainingTables;
 
-/// <summary>Quantization-aware training beside static quantization at the same bits. Kept and resumed like training from scratch.</summary>
+/// <summary>Quantization-aware training beside static quantization at the same bits, whatever can be in integers. Kept and resumed like training from scratch.</summary>
 internal static class QuantizationAware
 {
     /// <summary>Bits of a weight, epochs and peak learning rate: the coarser the weights, the further training has to go.</summary>
@@ -38,7 +38,7 @@ internal static class QuantizationAware
         IDataSet data = FashionMnist.Data(model, test: false).DataSet;
         TrainingSettings settings = FashionMnist.Recipe(name, epochs) with { Seed = seed, Checkpoint = $"{start}.ckpt", Reinitialize = false, LearningRate = rate, WeightDecay = 0, Loss = new TrainingLoss.None() };
         Kept trainer = new();
-        QuantizeJob job = new(new() { Format = new() { WeightBits = bits } }) { Training = new(trainer, settings, data) { Progress = new Runs.Lines($"{name} {bits} bits seed {seed}") } };
+        QuantizeJob job = new(new() { Format = new() { WeightBits = bits }, RequireSpeed = false }) { Training = new(trainer, settings, data) { Progress = new Runs.Lines($"{name} {bits} bits seed {seed}") } };
         QuantizeResult result = job.Run(model, data.Take(200, seed), null, null);
         result.Model.Save($"{start}.onnx");
         return new Outcome(Runs.Accuracy(model), Runs.Accuracy(trainer.Before!), Runs.Accuracy(result.Model));
