@@ -8,11 +8,11 @@ namespace Tersor.Training.Losses;
 /// <summary>The distance to labels.</summary>
 internal sealed class LabelObjective : IObjective
 {
-    private readonly TrainingLoss loss;
-    private readonly LogitOutput output;
     /// <summary>Samples whose labels tell what they are.</summary>
     private const int Looked = 256;
 
+    private readonly TrainingLoss loss;
+    private readonly LogitOutput output;
     private readonly IReadOnlyDictionary<string, int> symbols;
     private readonly IDataSet data;
     private TrainingLoss? chosen;

@@ -21,9 +21,9 @@ internal static class ChannelRules
         ["Concat"] = Concat,
         ["Flatten"] = (a, n) => n.Int("axis", 1) == 1 && Flat(a, n),
         ["Reshape"] = Reshape,
-        ["Transpose"] = Transpose,
-        ["Squeeze"] = Squeeze,
-        ["Unsqueeze"] = Unsqueeze,
+        ["Transpose"] = Moved(Transposed),
+        ["Squeeze"] = Moved(Squeezed),
+        ["Unsqueeze"] = Moved(Unsqueezed),
         ["Shape"] = Shape,
         ["Pad"] = Pad,
         ["Resize"] = Resize,
@@ -40,7 +40,7 @@ internal static class ChannelRules
         foreach (string name in (string[])["Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Sum", "Mean"])
             Table[name] = Elementwise;
         foreach (string name in (string[])["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"])
-            Table[name] = Reduce;
+            Table[name] = Moved(Reduced);
     }
 
     /// <summary>Follows channels through a node. False: it wants them as they are.</summary>
@@ -239,45 +239,33 @@ internal static class ChannelRules
         return true;
     }
 
-    private static bool Transpose(ChannelAnalysis a, Node node)
+    /// <summary>A node that only puts axes elsewhere: from the channels along the axes of what it reads to those of what it gives; null: it wants them as they are.</summary>
+    private static Func<ChannelAnalysis, Node, bool> Moved(Func<ChannelAnalysis, Node, Lane?[], Lane?[]?> axes) => (a, node) =>
     {
         if (a.Of(node.Input(0)) is not { } before)
             return true;
-        long[] order = node.Ints("perm") ?? [.. Enumerable.Range(0, before.Length).Reverse().Select(i => (long)i)];
-        a.Set(node.Output(0), [.. order.Select(axis => before[axis])]);
-        return true;
-    }
-
-    private static bool Squeeze(ChannelAnalysis a, Node node)
-    {
-        if (a.Of(node.Input(0)) is not { } before)
-            return true;
-        if (Axes(node, before.Length) is not { } gone || gone.Any(axis => before[axis] is not null))
+        if (axes(a, node, before) is not { } after)
             return false;
-        a.Set(node.Output(0), [.. before.Where((_, axis) => !gone.Contains(axis))]);
+        a.Set(node.Output(0), after);
         return true;
-    }
+    };
 
-    private static bool Unsqueeze(ChannelAnalysis a, Node node)
+    private static Lane?[] Transposed(ChannelAnalysis a, Node node, Lane?[] before) =>
+        [.. (node.Ints("perm") ?? [.. Enumerable.Range(0, before.Length).Reverse().Select(i => (long)i)]).Select(axis => before[axis])];
+
+    private static Lane?[]? Squeezed(ChannelAnalysis a, Node node, Lane?[] before) =>
+        Axes(node, before.Length) is { } gone && gone.All(axis => before[axis] is null) ? [.. before.Where((_, axis) => !gone.Contains(axis))] : null;
+
+    private static Lane?[]? Unsqueezed(ChannelAnalysis a, Node node, Lane?[] before)
     {
-        if (a.Of(node.Input(0)) is not { } before)
-            return true;
         if (a.Rank(node.Output(0)) is not { } rank || Axes(node, rank) is not { } added)
-            return false;
+            return null;
         Queue<Lane?> rest = new(before);
-        a.Set(node.Output(0), [.. Enumerable.Range(0, rank).Select(axis => added.Contains(axis) ? null : rest.Dequeue())]);
-        return true;
+        return [.. Enumerable.Range(0, rank).Select(axis => added.Contains(axis) ? null : rest.Dequeue())];
     }
 
-    private static bool Reduce(ChannelAnalysis a, Node node)
-    {
-        if (a.Of(node.Input(0)) is not { } before)
-            return true;
-        if (Axes(node, before.Length) is not { } reduced || reduced.Any(axis => before[axis] is not null))
-            return false;
-        a.Set(node.Output(0), node.Int("keepdims", 1) != 0 ? before : [.. before.Where((_, axis) => !reduced.Contains(axis))]);
-        return true;
-    }
+    private static Lane?[]? Reduced(ChannelAnalysis a, Node node, Lane?[] before) => node.Int("keepdims", 1) == 0 ? Squeezed(a, node, before)
+        : Axes(node, before.Length) is { } reduced && reduced.All(axis => before[axis] is null) ? before : null;
 
     /// <summary>Whoever asks for the size of another axis does not mind.</summary>
     private static bool Shape(ChannelAnalysis a, Node node)
