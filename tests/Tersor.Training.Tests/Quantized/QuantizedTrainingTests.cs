@@ -73,9 +73,19 @@ public sealed class QuantizedTrainingTests
         });
         IDataSet data = SmallData.Of(64, "x", random => (OnnxTensor.Create([1, 3, 6, 6], [.. Enumerable.Range(0, 108).Select(_ => 4 * random.NextSingle() - 2)]), OnnxTensor.Create([1], new[] { 0L })));
         TrainingSettings settings = new() { Epochs = 1, BatchSize = 64, LearningRate = 1e-9, WeightDecay = 0, Loss = new TrainingLoss.None(), KeepBest = false };
-        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false }) { Training = new(new TorchTraining(), settings, data) }.Run(model, data, null, null, cancellation: TestContext.Current.CancellationToken);
-        Assert.Contains(result.Model.AllNodes(), n => n.Is("Add") && n.Inputs[1]!.Producer!.Input(0)!.Tensor is { Type: ElementType.UInt8, Length: 1 } shift && shift.ToInt64s()[0] == 255);
+        QuantizeResult result = Trained(settings);
+        Assert.Equal((255, 3f), Shift(result.Model));
         Assert.Equal(result.Candidates[1].Sqnr!.Value, result.Candidates[0].Sqnr!.Value, 1.0);
+        Assert.Equal((255, 3f), Shift(Trained(settings with { Epochs = 20, LearningRate = 0.02 }).Model));
+
+        QuantizeResult Trained(TrainingSettings how) => new QuantizeJob(new() { RequireSpeed = false }) { Training = new(new TorchTraining(), how, data) }.Run(model, data, null, null, cancellation: TestContext.Current.CancellationToken);
+
+        static (long Integer, float Number) Shift(Model quantized)
+        {
+            Node constant = quantized.AllNodes().Single(n => n.Is("Add") && n.Inputs[1]!.Producer?.Input(0)?.Tensor is { Type: ElementType.UInt8, Length: 1 }).Inputs[1]!.Producer!;
+            long integer = constant.Inputs[0]!.Tensor!.ToInt64s()[0];
+            return (integer, MathF.Round(integer * constant.Inputs[1]!.Tensor!.ToFloats()[0], 5));
+        }
     }
 
     [Fact]
