@@ -15,7 +15,7 @@ return args switch
 {
     ["scratch", .. var networks] => FromScratch.Run(networks, Console.Out),
     ["speed", .. var networks] => Speed.Run(networks, Console.Out),
-    ["memory", var kind, var network, var steps] when int.TryParse(steps, out int count) => Speed.Memory(kind, network, count),
+    ["memory", var kind, var network] => Speed.Memory(kind, network),
     ["by-hand", .. var networks] => ByHandTraining.Run(networks, Console.Out),
     ["distilled"] => Distillation.Run(Console.Out),
     ["kill"] => KillLoop.Run(10, 1),

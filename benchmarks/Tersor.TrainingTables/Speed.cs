@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Training;
@@ -10,10 +11,13 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace Tersor.TrainingTables;
 
-/// <summary>Images per second and peak memory of training a file, beside the same network written by hand in TorchSharp. Rounds of both take turns, so that what else the machine does meets both.</summary>
+/// <summary>Images per second and peak memory of training a file, beside the same network written by hand in TorchSharp. Rounds of both take turns, so that what else the machine does meets both. Kept and resumed like training from scratch.</summary>
 internal static class Speed
 {
-    private const int Batch = 128, Rounds = 7, Steps = 60;
+    private const int Batch = 128, Rounds = 7, MostSteps = 60, MemorySteps = 1000;
+
+    /// <summary>How long a round takes at least, as long as it has fewer than the most steps.</summary>
+    private const double RoundSeconds = 10;
 
     public static int Run(string[] arguments, TextWriter output)
     {
@@ -21,40 +25,48 @@ internal static class Speed
         output.WriteLine("|---|---|---|---|---|---|---|");
         foreach ((string name, _, _, _) in FashionMnist.Networks.Where(n => arguments.Length == 0 || arguments.Contains(n.Name)))
         {
-            (double file, double hand)[] rounds = Take(name);
-            double[] ratios = [.. rounds.Select(r => r.file / r.hand).Order()];
-            (double, double growth) file = Child("file", name), hand = Child("hand", name);
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {Median(rounds.Select(r => r.file)):F0} | {Median(rounds.Select(r => r.hand)):F0} | {ratios[ratios.Length / 2]:F2} ({ratios[0]:F2}, {ratios[^1]:F2}) | {file.Item1:F0} | {hand.Item1:F0} | {file.growth:+0.0;-0.0} |"));
+            Round[] rounds = Runs.Once($"{name}-speed", _ => Take(name));
+            double[] ratios = [.. rounds.Select(r => r.File / r.Hand).Order()];
+            Held file = Runs.Once($"{name}-memory-file", _ => Child("file", name)), hand = Runs.Once($"{name}-memory-hand", _ => Child("hand", name));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {Median(rounds.Select(r => r.File)):F0} | {Median(rounds.Select(r => r.Hand)):F0} | {ratios[ratios.Length / 2]:F2} ({ratios[0]:F2}, {ratios[^1]:F2}) | {file.Peak:F0} | {hand.Peak:F0} | {file.Growth:+0.0;-0.0} |"));
             output.Flush();
         }
         return 0;
     }
 
-    /// <summary>1,000 steps of one of them, alone in a process: prints its peak, and how much more it held in the second half of the steps than in the first.</summary>
-    public static int Memory(string kind, string name, int steps)
+    /// <summary>Many steps of one of them, alone in a process: prints its peak, and how much more it held in the second half of the steps than in the first.</summary>
+    public static int Memory(string kind, string name)
     {
+        // By hand it is the peak that counts, which is there after a few.
+        int steps = kind == "file" ? MemorySteps : MemorySteps / 10;
         IDataSet data = FashionMnist.Data(FashionMnist.Load(name), test: false).DataSet;
         List<double> seen = [];
         if (kind == "file")
             new Trainer(Job(name, data, steps)).Run(new Watch(seen, steps));
         else
-            ByHand(name, ByHandTraining.Batches(data.Take(Batch * Steps, 1), Batch), steps, step => Note(seen, step, steps));
+            ByHand(name, ByHandTraining.Batches(data.Take(Batch * MostSteps, 1), Batch), steps, step => Note(seen, step, steps));
         using Process process = Process.GetCurrentProcess();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{process.PeakWorkingSet64 / 1e6} {seen.TakeLast(5).Average() - seen.Take(5).Average()}"));
+        Console.WriteLine(JsonSerializer.Serialize(new Held(process.PeakWorkingSet64 / 1e6, seen.TakeLast(5).Average() - seen.Take(5).Average())));
         return 0;
     }
 
-    private static (double File, double Hand)[] Take(string name)
+    private static Round[] Take(string name)
     {
-        IDataSet data = FashionMnist.Data(FashionMnist.Load(name), test: false).DataSet.Take(Batch * Steps, 1);
+        IDataSet data = FashionMnist.Data(FashionMnist.Load(name), test: false).DataSet.Take(Batch * MostSteps, 1);
         (Tensor Images, Tensor Labels)[] batches = ByHandTraining.Batches(data, Batch);
-        (double, double)[] rounds = [.. Enumerable.Range(0, Rounds + 1).Select(_ => (new Trainer(Job(name, data, Steps)).Run().SamplesPerSecond, ByHand(name, batches, Steps, _ => { })))];
+        // The first rounds load and compile, and tell how many steps are long enough.
+        ByHand(name, batches, 2, _ => { });
+        int steps = (int)Math.Clamp(RoundSeconds * ByHand(name, batches, 4, _ => { }) / Batch, 8, MostSteps);
+        Take();
+        Round[] rounds = [.. Enumerable.Range(0, Rounds).Select(_ => Take())];
         foreach ((Tensor images, Tensor labels) in batches)
         {
             images.Dispose();
             labels.Dispose();
         }
-        return rounds[1..]; // the first one loads and compiles
+        return rounds;
+
+        Round Take() => new(new Trainer(Job(name, data, steps)).Run().SamplesPerSecond, ByHand(name, batches, steps, _ => { }));
     }
 
     private static TrainingJob Job(string name, IDataSet data, int steps) => new(FashionMnist.Load(name), data, FashionMnist.Recipe(name, 8) with { Reinitialize = false, MaxSteps = steps, Augmentation = new(), Loss = new TrainingLoss.CrossEntropy() });
@@ -82,13 +94,13 @@ internal static class Speed
         return images / watch.Elapsed.TotalSeconds;
     }
 
-    private static (double Peak, double Growth) Child(string kind, string name)
+    private static Held Child(string kind, string name)
     {
-        ProcessStartInfo start = new(Environment.ProcessPath!, ["memory", kind, name, "1000"]) { RedirectStandardOutput = true };
+        ProcessStartInfo start = new(Environment.ProcessPath!, ["memory", kind, name]) { RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
-        string[] words = process.StandardOutput.ReadToEnd().Split(' ');
+        string said = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return (double.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[1], CultureInfo.InvariantCulture));
+        return JsonSerializer.Deserialize<Held>(said)!;
     }
 
     private static double Median(IEnumerable<double> numbers)
@@ -99,12 +111,18 @@ internal static class Speed
 
     private static void Note(List<double> seen, long step, int steps)
     {
-        if (step == 0 || step % (steps / 10) != 0)
+        if (step == 0 || step % (steps / 20) != 0)
             return;
         GC.Collect(); // when it happens to run is no growth
         using Process process = Process.GetCurrentProcess();
         seen.Add(process.WorkingSet64 / 1e6);
     }
+
+    /// <summary>Images per second.</summary>
+    private sealed record Round(double File, double Hand);
+
+    /// <summary>Megabytes.</summary>
+    private sealed record Held(double Peak, double Growth);
 
     private sealed class Watch(List<double> seen, int steps) : IProgress<TrainingProgress>
     {

@@ -125,7 +125,7 @@ internal static class DistillCommand
         // Run in the child once, like every model a user gives.
         Model Load(string path)
         {
-            using CheckedModel other = CheckedModel.LoadLike(input, path, training.Reading, terminal, cancellation);
+            using CheckedModel other = CheckedModel.LoadTeacher(input, path, training.Reading, terminal, cancellation);
             return other.Model;
         }
     }

@@ -1,6 +1,7 @@
 using Tersor.Cli.Parsing;
 using Tersor.Compression;
 using Tersor.Compression.GraphOptimization;
+using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Runtime;
@@ -88,17 +89,18 @@ internal sealed class CheckedModel : IDisposable
             model.Dispose();
             throw new RuntimeException($"{path} takes other inputs than {other.Path}, so they cannot be compared: {Interface(model.Model)} instead of {Interface(other.Model)}.");
         }
-        try
-        {
-            model.Try(null, terminal, cancellation);
-            model.RequireRunning();
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return Tried(model, terminal, cancellation);
+    }
+
+    /// <summary>Reads a model to learn from and runs it once in a child process, on what its student ran on; inputs with other names are taken by position.</summary>
+    /// <exception cref="TrainingException">The student has no input for one of its.</exception>
+    /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not run it.</exception>
+    public static CheckedModel LoadTeacher(CheckedModel student, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
+    {
+        Model teacher = Model.Load(path, reading);
+        IReadOnlyDictionary<string, string> inputs = TeacherInputs.Match(path, InputNames(teacher), InputNames(student.Model));
+        Inputs[]? samples = student.ranOn is { } sample ? [inputs.Where(i => sample.ContainsKey(i.Value)).ToDictionary(i => i.Key, i => sample[i.Value])] : null;
+        return Tried(new(path, teacher) { Samples = samples }, terminal, cancellation);
     }
 
     /// <summary>Bytes of a model file and of the external data it refers to.</summary>
@@ -113,7 +115,24 @@ internal sealed class CheckedModel : IDisposable
     public void Dispose() => guard.Dispose();
 
     /// <summary>Names of the inputs, in order of names: that of the file does not matter.</summary>
-    private static string Interface(Model model) => string.Join(", ", model.Graph.Inputs.Where(v => !v.IsInitializer).Select(v => v.Name).Order(StringComparer.Ordinal));
+    private static string Interface(Model model) => string.Join(", ", InputNames(model).Order(StringComparer.Ordinal));
+
+    private static string[] InputNames(Model model) => [.. model.Graph.Inputs.Where(v => !v.IsInitializer).Select(v => v.Name)];
+
+    private static CheckedModel Tried(CheckedModel model, Terminal terminal, CancellationToken cancellation)
+    {
+        try
+        {
+            model.Try(null, terminal, cancellation);
+            model.RequireRunning();
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     private void Try(FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation)
     {

@@ -94,23 +94,10 @@ public sealed class DataLoader
         if (samples.FirstOrDefault(s => s.Steps.Count != 1) is { } sequence)
             throw new DataException($"Sample '{sequence.Name}' of '{data.Name}' is a sequence of {sequence.Steps.Count} steps, which is no batch. Read it from the data set, step by step.");
         Dictionary<string, Tensor> inputs = samples[0].Steps[0].Keys.ToDictionary(name => name, name => Stacking.Stack([.. samples.Select(s => Input(s, name))], options.PadValue, name));
-        return new(samples, inputs, Labels(samples));
+        return new(samples, inputs, Batch.StackedLabels(samples));
     }
 
     private Tensor Input(Sample sample, string name) => sample.Steps[0].TryGetValue(name, out Tensor? tensor)
         ? tensor
         : throw new DataException($"Sample '{sample.Name}' of '{data.Name}' has no input '{name}', unlike others of its batch.");
-
-    private Dictionary<string, Tensor> Labels(Sample[] samples)
-    {
-        Dictionary<string, Tensor> labels = [];
-        foreach (string name in samples[0].Labels.Keys.Where(n => samples.All(s => s.Labels.ContainsKey(n))))
-        {
-            Tensor[] tensors = [.. samples.Select(s => s.Labels[name])];
-            // Boxes differ in number from sample to sample: stacked, nobody could tell whose they are.
-            if (tensors.All(t => t.Type == tensors[0].Type && t.Rank > 0 && t.Shape.AsSpan().SequenceEqual(tensors[0].Shape.AsSpan())))
-                labels[name] = Stacking.Stack(tensors, options.PadValue, name);
-        }
-        return labels;
-    }
 }

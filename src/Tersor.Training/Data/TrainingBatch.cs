@@ -1,4 +1,6 @@
+using System.Text;
 using Tersor.Data;
+using Tersor.Onnx;
 
 namespace Tersor.Training.Data;
 
@@ -10,6 +12,11 @@ namespace Tersor.Training.Data;
 internal sealed record TrainingSequence(IReadOnlyList<Sample> Samples, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> Steps, IReadOnlyDictionary<string, Tensor> Labels,
     IReadOnlyDictionary<string, string[]> Texts) : IDisposable
 {
+    /// <summary>Text labels that all of some samples have.</summary>
+    public static IReadOnlyDictionary<string, string[]> TextsOf(IReadOnlyList<Sample> samples) => samples[0].Labels
+        .Where(l => samples.All(s => s.Labels.TryGetValue(l.Key, out OnnxTensor? text) && text is { Type: ElementType.String, Strings.Length: > 0 }))
+        .ToDictionary(l => l.Key, l => samples.Select(s => Encoding.UTF8.GetString(s.Labels[l.Key].Strings[0].Span)).ToArray());
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,4 +1,3 @@
-using System.Text;
 using Tersor.Data;
 using Tersor.Data.Loading;
 using Tersor.Onnx;
@@ -22,12 +21,12 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
     /// <summary>Samples in some groups that follow each other.</summary>
     public int SamplesIn(int group, int count) => Math.Min((group + count) * batchSize, data.Count) - group * batchSize;
 
-    /// <summary>All samples once. Each sequence is owned by whoever reads it.</summary>
+    /// <summary>All samples once. Sequences of a group are read one after the other, as they are asked for; each is owned by whoever asked.</summary>
     /// <param name="seed">Order of the samples; null: as they are.</param>
     /// <param name="epoch">Mixed into the seed.</param>
     /// <param name="skip">Groups at the start that are left out.</param>
     /// <param name="cancellation">Stops it.</param>
-    public IEnumerable<IReadOnlyList<TrainingSequence>> Groups(int? seed, int epoch, int skip, CancellationToken cancellation)
+    public IEnumerable<IEnumerable<TrainingSequence>> Groups(int? seed, int epoch, int skip, CancellationToken cancellation)
     {
         if (IsSequential)
         {
@@ -35,7 +34,7 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
             foreach (int[] group in Enumerable.Range(0, data.Count).Chunk(batchSize).Skip(skip))
             {
                 cancellation.ThrowIfCancellationRequested();
-                yield return [.. group.Select(i => Sequence(ordered.Read(i)))];
+                yield return group.Select(i => Sequence(ordered.Read(i)));
             }
             yield break;
         }
@@ -46,16 +45,12 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
     private TrainingSequence Stacked(Batch batch)
     {
         Dictionary<string, Tensor> inputs = batch.Inputs.ToDictionary(i => i.Key, i => Carried(i.Value));
-        Dictionary<string, Tensor> labels = batch.Labels.Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => Carried(l.Value));
-        return new(batch.Samples, [inputs], labels, Texts(batch.Samples));
+        return new(batch.Samples, [inputs], Numbers(batch.Labels), TrainingSequence.TextsOf(batch.Samples));
     }
 
-    private TrainingSequence Sequence(Sample sample) => new([sample], [.. sample.Steps.Select(s => s.ToDictionary(i => i.Key, i => Carried(i.Value)))],
-        sample.Labels.Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => Carried(l.Value)), Texts([sample]));
+    private TrainingSequence Sequence(Sample sample) => new([sample], [.. sample.Steps.Select(s => s.ToDictionary(i => i.Key, i => Carried(i.Value)))], Numbers(sample.Labels), TrainingSequence.TextsOf([sample]));
 
-    private static Dictionary<string, string[]> Texts(IReadOnlyList<Sample> samples) => samples[0].Labels
-        .Where(l => samples.All(s => s.Labels.TryGetValue(l.Key, out OnnxTensor? text) && text is { Type: ElementType.String, Strings.Length: > 0 }))
-        .ToDictionary(l => l.Key, l => samples.Select(s => Encoding.UTF8.GetString(s.Labels[l.Key].Strings[0].Span)).ToArray());
+    private Dictionary<string, Tensor> Numbers(IReadOnlyDictionary<string, OnnxTensor> labels) => labels.Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => Carried(l.Value));
 
     // Read ahead of the step that uses it: no scope of that step may own it.
     private Tensor Carried(OnnxTensor tensor) => TorchTensors.ToTorch(tensor, tensor.Type.IsFloat() ? reals : null).DetachFromDisposeScope();

@@ -55,11 +55,13 @@ internal sealed class DistillationObjective : IObjective
         plan ??= Made(judged, values);
         Tensor[] answers = Answers(input);
         double alpha = settings.AlphaAt(input.Done);
-        // Nobody else says anything about a sample without labels.
-        bool labelled = hard is CallerObjective || hard is not null && input.Samples.All(s => s.Labels.Count > 0);
         Tensor total = Soft(values, answers, settings.TemperatureAt(input.Done));
-        if (labelled && alpha < 1)
-            total = total * alpha + hard!.Loss(judged) * (1 - alpha);
+        if (alpha < 1 && (hard is CallerObjective ? judged : hard is null ? null : judged.Labelled()) is { } labelled)
+        {
+            // Labels weigh as much as samples have some: nobody but the teachers says anything about the others.
+            double share = (1 - alpha) * labelled.Samples.Count / input.Samples.Count;
+            total = total * (1 - share) + hard!.Loss(labelled) * share;
+        }
         for (int i = 0; i < features.Count; i++)
             total += Hidden(features[i], values[2 * outputs.Count + i], answers[plan.Features[i]]);
         return total;
@@ -134,7 +136,7 @@ internal sealed class DistillationObjective : IObjective
             if (!values[2 * i].is_floating_point())
                 continue;
             OutputPair pair = outputs[i];
-            SoftKind kind = pair.KindOf(settings.SoftLoss, ReferenceEquals(labels?.Output, pair.Student.Output) ? labels?.For(judged) : null, logits.shape);
+            SoftKind kind = pair.KindOf(settings.SoftLoss, ReferenceEquals(labels?.Output, pair.Student.Output) ? labels?.Kind(judged) : null, logits.shape);
             compared.Add(new(pair, kind, 2 * i + (kind == SoftKind.Values ? 0 : 1), [.. pair.Teachers.Select((t, n) => Ask(wanted[n], kind == SoftKind.Values ? t.Output : t.Logits))]));
         }
         if (compared.Count == 0)

@@ -60,26 +60,18 @@ internal sealed class DistillationSetup : IDisposable
         using IDisposable _ = no_grad();
         using IDisposable scope = NewDisposeScope();
         using GraphProgram student = new(RunningModel.Of(job.Model, StudentValues), ScalarType.Float32);
-        IReadOnlyList<TrainingSequence> group = reader.Groups(null, 0, 0, CancellationToken.None).First();
-        try
+        using TrainingSequence sequence = reader.Groups(null, 0, 0, CancellationToken.None).First().First();
+        IReadOnlyDictionary<string, Tensor> inputs = sequence.Steps[0];
+        object?[] learned = student.Run(inputs, [.. pairs.Select(p => FeatureMatch.Find(student.Model, p.Student, "the student"))]);
+        FeatureMatch[] matches = new FeatureMatch[pairs.Length];
+        for (int i = 0; i < pairs.Length; i++)
         {
-            IReadOnlyDictionary<string, Tensor> inputs = group[0].Steps[0];
-            object?[] learned = student.Run(inputs, [.. pairs.Select(p => FeatureMatch.Find(student.Model, p.Student, "the student"))]);
-            FeatureMatch[] matches = new FeatureMatch[pairs.Length];
-            for (int i = 0; i < pairs.Length; i++)
-            {
-                Teacher teacher = Teachers[pairs[i].TeacherIndex];
-                Tensor taught = teacher.Run(inputs, [FeatureMatch.Find(teacher.Model, pairs[i].Teacher, $"teacher {pairs[i].TeacherIndex + 1}")], 0)[0];
-                teacher.Begin();
-                Tensor own = learned[i] as Tensor ?? throw new TrainingException($"'{pairs[i].Student}' of the student is no tensor.");
-                matches[i] = FeatureMatch.Of(pairs[i], i, i >= settings.Features.Count, own.shape, taught.shape, job.Settings.Seed);
-            }
-            return matches;
+            Teacher teacher = Teachers[pairs[i].TeacherIndex];
+            Tensor taught = teacher.Run(inputs, [FeatureMatch.Find(teacher.Model, pairs[i].Teacher, $"teacher {pairs[i].TeacherIndex + 1}")], 0)[0];
+            teacher.Begin();
+            Tensor own = learned[i] as Tensor ?? throw new TrainingException($"'{pairs[i].Student}' of the student is no tensor.");
+            matches[i] = FeatureMatch.Of(pairs[i], i, i >= settings.Features.Count, own.shape, taught.shape, job.Settings.Seed);
         }
-        finally
-        {
-            foreach (TrainingSequence sequence in group)
-                sequence.Dispose();
-        }
+        return matches;
     }
 }

@@ -38,21 +38,30 @@ internal sealed class LabelObjective : IObjective
     /// <summary>The output that is judged.</summary>
     public Value Output => output.Output;
 
-    /// <summary>The loss that these labels are judged by; null where the label is missing.</summary>
-    public TrainingLoss? For(ObjectiveInput input)
+    /// <summary>The loss that labels are judged by. A batch without is told by the first samples that have some; null where none of those has.</summary>
+    public TrainingLoss? Kind(ObjectiveInput input)
     {
-        string label = LabelOf(input);
-        if (input.Texts.ContainsKey(label))
-            return loss is TrainingLoss.Auto ? new TrainingLoss.Ctc() : loss as TrainingLoss.Ctc ?? throw new TrainingException($"Label '{label}' is text, which only connectionist temporal classification (--loss ctc) judges. Leave --loss and --label-smoothing out, or name a label of numbers.");
-        return input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= loss is TrainingLoss.Auto ? Found(label, target, input.Values[0]) : loss : null;
+        if (For(input) is { } own)
+            return own;
+        if (Enumerable.Range(0, Math.Min(Looked, data.Count)).Select(data.Read).FirstOrDefault(s => s.Labels.Count > 0) is not { } sample)
+            return null;
+        string label = LabelOf(sample.Labels.Keys);
+        if (!sample.Labels.TryGetValue(label, out OnnxTensor? target))
+            return null;
+        if (target.Type == ElementType.String)
+            return OfText(label);
+        int steps = sample.Steps.Count;
+        long numbers = steps > 1 && target.Rank > 0 && target.Shape[0] == steps ? target.Length / steps : target.Length * input.Samples.Count;
+        return Found(label, target.Type.IsFloat(), numbers, input.Values[0].numel());
     }
 
     public Tensor Loss(ObjectiveInput input)
     {
-        string label = LabelOf(input);
+        string label = LabelOf(input.Labels.Keys.Concat(input.Texts.Keys));
+        TrainingLoss? judged = For(input);
         if (input.Texts.TryGetValue(label, out string[]? texts))
-            return OfTexts(input, (TrainingLoss.Ctc)For(input)!, texts);
-        if (For(input) is not { } judged)
+            return OfTexts(input, (TrainingLoss.Ctc)judged!, texts);
+        if (judged is null)
         {
             throw new TrainingException(input.Labels.Count + input.Texts.Count == 0 ? "The training data have no labels, and training needs some. Name a teacher to learn from data without."
                 : $"The training data have no label '{label}' that all samples of a batch share; they have {string.Join(", ", input.Labels.Keys.Concat(input.Texts.Keys))}.");
@@ -61,14 +70,26 @@ internal sealed class LabelObjective : IObjective
         return HardLoss.Of(judged, logits ? input.Values[1] : judged is TrainingLoss.BinaryCrossEntropy ? input.Values[0].clamp(1e-7, 1 - 1e-7).logit() : input.Values[0], output.Axis, input.Labels[label], null);
     }
 
-    private string LabelOf(ObjectiveInput input) => loss.Label ?? (input.Labels.Count + input.Texts.Count == 1 ? input.Labels.Keys.Concat(input.Texts.Keys).First() : "label");
+    /// <summary>The loss that the labels of this batch are judged by; null where the label is missing.</summary>
+    private TrainingLoss? For(ObjectiveInput input)
+    {
+        string label = LabelOf(input.Labels.Keys.Concat(input.Texts.Keys));
+        return input.Texts.ContainsKey(label) ? OfText(label)
+            : input.Labels.TryGetValue(label, out Tensor? target) ? chosen ??= Found(label, target.is_floating_point(), target.numel(), input.Values[0].numel()) : null;
+    }
+
+    private string LabelOf(IEnumerable<string> names) => loss.Label ?? (names.Take(2).ToArray() is [var only] ? only : "label");
+
+    private TrainingLoss.Ctc OfText(string label) => loss is TrainingLoss.Auto ? new TrainingLoss.Ctc() : loss as TrainingLoss.Ctc
+        ?? throw new TrainingException($"Label '{label}' is text, which only connectionist temporal classification (--loss ctc) judges. Leave --loss and --label-smoothing out, or name a label of numbers.");
 
     // A Sigmoid may hide in a body: one answer for each label, which is 0 or 1, is of that kind too.
     // Behind a Softmax they are shares of the classes.
-    private TrainingLoss Found(string label, Tensor target, Tensor given) => output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
+    private TrainingLoss Found(string label, bool floating, long numbers, long given) => loss is not TrainingLoss.Auto ? loss
+        : output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
         : output.Closing is not null ? new TrainingLoss.CrossEntropy()
-        : target.is_floating_point() ? new TrainingLoss.MeanSquaredError()
-        : given.numel() != target.numel() ? new TrainingLoss.CrossEntropy()
+        : floating ? new TrainingLoss.MeanSquaredError()
+        : given != numbers ? new TrainingLoss.CrossEntropy()
         : AreAnswers(label) ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.MeanSquaredError();
 
     /// <summary>Whether labels are 0 and 1. The same for a run that goes on in the middle, whose first batch is another.</summary>

@@ -1,3 +1,4 @@
+using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Training.Execution;
 using static TorchSharp.torch;
@@ -10,7 +11,7 @@ internal sealed class Teacher : IDisposable
     private readonly GraphProgram program;
     private readonly string name;
     private readonly (Value Output, Value Input)[] feedback;
-    private readonly Dictionary<Value, string> sources = new(ReferenceEqualityComparer.Instance); // its inputs, and what the student calls them
+    private readonly IReadOnlyDictionary<string, string> sources; // what the student calls its inputs
     private readonly Dictionary<string, Tensor> state = [];
 
     /// <param name="model">Not modified.</param>
@@ -26,7 +27,7 @@ internal sealed class Teacher : IDisposable
         Value[] inputs = [.. running.Graph.Inputs.Where(i => !i.IsInitializer)];
         this.feedback = [.. feedback.Select(f => (Output: running.Graph.Outputs.FirstOrDefault(o => o.Name == f.Key), Input: inputs.FirstOrDefault(i => i.Name == f.Value)))
             .Where(f => f is { Output: not null, Input: not null }).Select(f => (f.Output!, f.Input!))];
-        Match([.. inputs.Where(i => this.feedback.All(f => !ReferenceEquals(f.Input, i)))], given);
+        sources = TeacherInputs.Match(name, [.. inputs.Where(i => this.feedback.All(f => !ReferenceEquals(f.Input, i))).Select(i => i.Name)], given);
         program = new(running, ScalarType.Float32);
         Answers = [.. running.Graph.Outputs.Where(o => this.feedback.All(f => !ReferenceEquals(f.Output, o)))];
     }
@@ -57,8 +58,8 @@ internal sealed class Teacher : IDisposable
     {
         using IDisposable _ = no_grad();
         SamplesSeen += samples;
-        Dictionary<string, Tensor> fed = sources.ToDictionary(s => s.Key.Name, s => inputs.TryGetValue(s.Value, out Tensor? tensor) ? tensor
-            : throw new TrainingException($"{name} needs '{s.Value}' for its input '{s.Key.Name}', and the data do not give it."));
+        Dictionary<string, Tensor> fed = sources.ToDictionary(s => s.Key, s => inputs.TryGetValue(s.Value, out Tensor? tensor) ? tensor
+            : throw new TrainingException($"{name} needs '{s.Value}' for its input '{s.Key}', and the data do not give it."));
         foreach (Value input in feedback.Select(f => f.Input))
             fed[input.Name] = state.TryGetValue(input.Name, out Tensor? carried) ? carried : Start(input, inputs.GetValueOrDefault(input.Name));
         object?[] results = program.Run(fed, [.. wanted, .. feedback.Select(f => f.Output)]);
@@ -77,17 +78,6 @@ internal sealed class Teacher : IDisposable
     {
         Begin();
         program.Dispose();
-    }
-
-    /// <summary>Its inputs beside the student's: by name, and what is left by position.</summary>
-    private void Match(Value[] inputs, IReadOnlyList<string> given)
-    {
-        Queue<string> rest = new(given.Where(g => inputs.All(i => i.Name != g)));
-        foreach (Value input in inputs)
-        {
-            sources[input] = given.Contains(input.Name) ? input.Name : rest.TryDequeue(out string? next) ? next
-                : throw new TrainingException($"{name} takes {string.Join(", ", inputs.Select(i => i.Name))}, and the student {string.Join(", ", given)}: nothing is left for '{input.Name}'. Teacher and student need the same inputs.");
-        }
     }
 
     // The state a sample begins with is the student's; it fits where it is of the same size. Elsewhere a teacher begins with zeros, as samples do by convention.

@@ -16,14 +16,14 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
     private string? culprit;
 
     /// <summary>Adds the gradients of a group of sequences to the parameters'.</summary>
-    /// <param name="group">Each counts by its number of samples.</param>
+    /// <param name="group">Each counts by its number of samples. Owned from then on.</param>
     /// <param name="step">Number of the optimizer step: random numbers follow from it.</param>
     /// <param name="part">Which group of that step it is.</param>
     /// <param name="done">Share of training that is done.</param>
     /// <param name="samples">How many samples the step is made of, in all its groups.</param>
     /// <param name="epoch">How often all samples were gone through before.</param>
     /// <returns>The group's share of the step's loss.</returns>
-    public double Backward(IReadOnlyList<TrainingSequence> group, long step, int part, double done, int samples, int epoch)
+    public double Backward(IEnumerable<TrainingSequence> group, long step, int part, double done, int samples, int epoch)
     {
         int seed = unchecked((int)(settings.Seed * 1_000_003L + step * 9_176L + part));
         manual_seed(seed);
@@ -31,7 +31,10 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
         graph.Program.State.Training = true;
         double sum = 0;
         foreach (TrainingSequence sequence in group)
-            sum += Through(sequence, random, done, (double)sequence.Samples.Count / samples, new(true, epoch, false));
+        {
+            using (sequence)
+                sum += Through(sequence, random, done, (double)sequence.Samples.Count / samples, new(true, epoch, false));
+        }
         graph.Program.State.Training = false;
         return sum;
     }

@@ -20,7 +20,7 @@ internal static class GradientMeasurement
         Tensor sum = zeros_like(graph.Buffer.Values, dtype: ScalarType.Float64), squares = zeros_like(sum);
         int samples = 0;
         double loss = 0;
-        foreach (IReadOnlyList<TrainingSequence> group in prepared.Reader.Groups(null, 0, 0, cancellation))
+        foreach (IEnumerable<TrainingSequence> group in prepared.Reader.Groups(null, 0, 0, cancellation))
         {
             foreach (TrainingSequence sequence in group)
             {

@@ -104,7 +104,7 @@ internal sealed class TrainingRun : IDisposable
     private void AskAgain(CancellationToken cancellation)
     {
         int count = state.Done.Epoch > 0 ? reader.Count : state.Done.Group;
-        foreach (IReadOnlyList<TrainingSequence> group in count == 0 ? [] : reader.Groups(settings.Seed, 0, 0, cancellation).Take(count))
+        foreach (IEnumerable<TrainingSequence> group in count == 0 ? [] : reader.Groups(settings.Seed, 0, 0, cancellation).Take(count))
         {
             foreach (TrainingSequence sequence in group)
             {
@@ -117,7 +117,7 @@ internal sealed class TrainingRun : IDisposable
     private void Epoch(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         // Looked at between steps only: none is left half done.
-        using (IEnumerator<IReadOnlyList<TrainingSequence>> groups = reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, CancellationToken.None).GetEnumerator())
+        using (IEnumerator<IEnumerable<TrainingSequence>> groups = reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, CancellationToken.None).GetEnumerator())
         {
             while (state.Done.Group < reader.Count && state.Done.Step < steps)
             {
@@ -146,7 +146,7 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>One step of the optimizer: gradients of one group of samples or, accumulated, of several.</summary>
-    private void Step(IEnumerator<IReadOnlyList<TrainingSequence>> groups)
+    private void Step(IEnumerator<IEnumerable<TrainingSequence>> groups)
     {
         graph.Buffer.Gradients.zero_();
         int count = Math.Min(settings.Accumulate, reader.Count - state.Done.Group), size = reader.SamplesIn(state.Done.Group, count);
@@ -154,16 +154,8 @@ internal sealed class TrainingRun : IDisposable
         for (int part = 0; part < count && groups.MoveNext(); part++)
         {
             long began = Stopwatch.GetTimestamp();
-            try
-            {
-                loss += forward.Backward(groups.Current, state.Done.Step, part, (double)state.Done.Step / steps, size, state.Done.Epoch);
-            }
-            finally
-            {
-                foreach (TrainingSequence sequence in groups.Current)
-                    sequence.Dispose();
-            }
-            samples += groups.Current.Sum(s => s.Samples.Count);
+            loss += forward.Backward(groups.Current, state.Done.Step, part, (double)state.Done.Step / steps, size, state.Done.Epoch);
+            samples += reader.SamplesIn(state.Done.Group, 1);
             busy += Stopwatch.GetTimestamp() - began;
             state.Done.Group++;
         }

@@ -28,7 +28,7 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
         IMetric? counter = metric?.Invoke();
         double sum = 0;
         int count = 0;
-        foreach (IReadOnlyList<TrainingSequence> group in reader.Groups(null, 0, 0, cancellation))
+        foreach (IEnumerable<TrainingSequence> group in reader.Groups(null, 0, 0, cancellation))
         {
             foreach (TrainingSequence sequence in group)
             {

@@ -66,6 +66,38 @@ public sealed class DistillationTests
     }
 
     [Fact]
+    public void Labels_of_a_part_of_a_batch_weigh_as_much_as_samples_have_some()
+    {
+        const double Alpha = 0.6;
+        IDataSet points = SmallData.Quadrants(16), labelled = points.Take(4, 3), mixed = new InMemoryDataSet("mixed", [.. Enumerable.Range(0, 16).Select(points.Read)
+            .Select(s => Enumerable.Range(0, 4).Any(i => labelled.Read(i).Name == s.Name) ? s : s with { Labels = new Dictionary<string, OnnxTensor>() })]);
+        double share = (1 - Alpha) * 4 / 16;
+        float[] soft = Step(mixed, 1), hard = Step(labelled, 0), both = Step(mixed, Alpha);
+        Assert.Contains(soft.Zip(hard), m => Math.Abs(m.First - m.Second) > 1e-3);
+        for (int i = 0; i < both.Length; i++)
+            Assert.Equal((1 - share) * soft[i] + share * hard[i], both[i], 1e-6);
+
+        // How far plain descent moves every weight in one step.
+        static float[] Step(IDataSet data, double alpha)
+        {
+            Model student = Nets.Dense(8, seed: 5);
+            TrainingSettings settings = Nets.Short with { Epochs = 1, Optimizer = new TrainingOptimizer.Sgd(0), ClipNorm = null, Schedule = new LearningRateSchedule.Constant(), LearningRate = 0.1 };
+            return [.. Weights(new Trainer(new(student, data, settings) { Teachers = [Teacher.Value], Distillation = new() { Alpha = alpha } }).Run().Model).Zip(Weights(student), (after, before) => after - before)];
+        }
+    }
+
+    [Fact]
+    public void How_outputs_are_compared_does_not_depend_on_the_labels_of_the_first_batch()
+    {
+        IDataSet points = SmallData.Quadrants(64);
+        // Numbers are labels of the last sample alone; without them, two outputs would be two classes.
+        IDataSet data = new InMemoryDataSet("points", [.. Enumerable.Range(0, 64).Select(points.Read).Select((s, i) => s with { Labels = i < 63 ? new Dictionary<string, OnnxTensor>() : new() { ["label"] = OnnxTensor.Create([1, 2], new float[] { 1, 2 }) } })]);
+        TrainingJob job = new(Nets.Dense(8, seed: 5), data, Nets.Short) { Teachers = [Nets.Dense(16)] };
+        Assert.Equal(new Trainer(job with { Distillation = new() { SoftLoss = SoftLoss.Values } }).Run().Bytes(), new Trainer(job).Run().Bytes());
+        Assert.NotEqual(new Trainer(job with { Distillation = new() { SoftLoss = SoftLoss.Classes } }).Run().Bytes(), new Trainer(job).Run().Bytes());
+    }
+
+    [Fact]
     public void Schedules_go_in_a_straight_line()
     {
         DistillationSettings settings = new() { Temperature = 8, TemperatureEnd = 2, Alpha = 1, AlphaEnd = 0.5 };
