@@ -33,6 +33,21 @@ public static class OpsetRaiser
         return changed;
     }
 
+    /// <summary>Raises the model as <see cref="Raise"/> does where every node has an equal in the newer version; else leaves it as it is.</summary>
+    /// <returns>True when anything changed.</returns>
+    public static bool TryRaise(Model model, long target = Supported)
+    {
+        try
+        {
+            Raise(model.Clone(), target); // a failure leaves a model half written
+        }
+        catch (OnnxException)
+        {
+            return false;
+        }
+        return Raise(model, target);
+    }
+
     /// <summary>The oldest file format (ir_version) that may name version <paramref name="opset"/> of ONNX's own operator set.</summary>
     public static long RequiredIrVersion(long opset) => opset switch
     {

@@ -1,6 +1,7 @@
 using Tersor.Compression.GraphOptimization;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
+using Tersor.Onnx.Opsets;
 
 namespace Tersor.Training.Execution;
 
@@ -22,6 +23,7 @@ internal static class RunningModel
     /// <summary>Recognizes operators in a model, in place.</summary>
     public static void Recognize(Model model)
     {
+        OpsetRaiser.TryRaise(model); // operators that came later run as one, too
         InferredTypes types = ShapeInference.Infer(model);
         Dictionary<Value, OnnxType> known = new(ReferenceEqualityComparer.Instance);
         foreach (Value value in model.AllGraphs().SelectMany(g => g.Inputs.Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())))

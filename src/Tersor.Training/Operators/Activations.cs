@@ -18,7 +18,7 @@ internal static class Activations
         new("Selu", 1, c => F.elu(c[0], c.Node.Float("alpha", (float)SeluAlpha)) * c.Node.Float("gamma", (float)SeluGamma)),
         new("Celu", 12, c => F.celu(c[0], c.Node.Float("alpha", 1))),
         new("Gelu", 20, c => Gelu(c[0], c.Node.Text("approximate") == "tanh")),
-        new("HardSigmoid", 1, c => (c[0] * c.Node.Float("alpha", 0.2f) + c.Node.Float("beta", 0.5f)).clamp(0, 1)),
+        new("HardSigmoid", 1, c => HardSigmoid(c[0], c.Node.Float("alpha", 0.2f), c.Node.Float("beta", 0.5f))),
         new("HardSwish", 14, c => F.hardswish(c[0])),
         new("Sigmoid", 1, c => c[0].sigmoid()),
         new("Softplus", 1, c => F.softplus(c[0], 1, c[0].dtype == ScalarType.Float64 ? 40 : 20)),
@@ -45,6 +45,9 @@ internal static class Activations
 
     /// <summary>x · sigmoid(alpha · x).</summary>
     public static Tensor Swish(Tensor x, double alpha) => alpha == 1 ? F.silu(x) : x * (x * alpha).sigmoid();
+
+    // libtorch has a kernel for the usual line.
+    private static Tensor HardSigmoid(Tensor x, float slope, float shift) => slope == (float)(1.0 / 6) && shift == 0.5f && x.dtype == ScalarType.Float32 ? F.hardsigmoid(x) : (x * slope + shift).clamp(0, 1);
 
     private static Tensor PRelu(OperatorCall call, Tensor slope)
     {

@@ -1,3 +1,4 @@
+using Tersor.Training.Operators.Fused;
 using static Tersor.Training.Operators.Steps;
 using static TorchSharp.torch;
 
@@ -37,7 +38,7 @@ internal static class Recurrent
     private static OperatorResult Run(OperatorCall call, int gates, Cell cell)
     {
         bool batchFirst = call.Node.Int("layout", 0) != 0;
-        Tensor x = batchFirst ? call[0].transpose(0, 1) : call[0], recurrence = call[2];
+        Tensor x = (batchFirst ? call[0].transpose(0, 1) : call[0]).contiguous(), recurrence = call[2];
         long[] shape = x.shape;
         long hidden = recurrence.shape[2];
         string direction = call.Node.Text("direction") ?? "forward";
@@ -51,22 +52,36 @@ internal static class Recurrent
         List<Tensor> all = [], last = [], cells = [];
         for (int d = 0; d < reversed.Length; d++)
         {
-            Direction one = Prepare(call, gates, d, reversed[d], x, masks, activations[(d * functions)..((d + 1) * functions)]);
             Tensor zero = initial is null || gates == 4 && initialCell is null ? zeros([shape[1], hidden], x.dtype) : x;
-            (Tensor[] states, Tensor end) = cell(call, one, initial?.select(0, d) ?? zero, initialCell?.select(0, d) ?? zero);
+            Tensor before = initial?.select(0, d) ?? zero, cellBefore = initialCell?.select(0, d) ?? zero;
+            if (gates == 4 && masks is null && IsPlain(call))
+            {
+                Tensor[]? halves = call.Optional(3)?.select(0, d).chunk(2, 0);
+                (Tensor y, Tensor end, Tensor cellEnd) = LstmSequence.Run(x, call[1].select(0, d), recurrence.select(0, d), halves is null ? null : halves[0] + halves[1], before, cellBefore, reversed[d]);
+                all.Add(y);
+                last.Add(end);
+                cells.Add(cellEnd);
+                continue;
+            }
+            Direction one = Prepare(call, gates, d, reversed[d], x, masks, activations[(d * functions)..((d + 1) * functions)]);
+            (Tensor[] states, Tensor lastCell) = cell(call, one, before, cellBefore);
             last.Add(states[^1]);
-            cells.Add(end);
+            cells.Add(lastCell);
             if (call.Node.Output(0) is not null)
             {
                 Tensor y = stack(reversed[d] ? states.Reverse() : states, 0);
                 all.Add(masks is null ? y : y * stack(masks, 0).to_type(y.dtype));
             }
         }
-        outputs[0] = all.Count == 0 ? null : batchFirst ? stack([.. all.Select(y => y.transpose(0, 1))], 2) : stack(all, 1);
+        outputs[0] = call.Node.Output(0) is null ? null : batchFirst ? stack([.. all.Select(y => y.transpose(0, 1))], 2) : stack(all, 1);
         outputs[1] = stack(last, batchFirst ? 1 : 0);
         outputs[2] = gates == 4 ? stack(cells, batchFirst ? 1 : 0) : null;
         return outputs;
     }
+
+    /// <summary>Whether an LSTM is of the usual kind, which runs as one function.</summary>
+    private static bool IsPlain(OperatorCall call) => call.Optional(7) is null && call.Node.Int("input_forget", 0) == 0 && call.Node.Float("clip", 0) == 0 && RecurrentActivations.AreUsual(call.Node)
+        && call[0].shape[0] > 0 && call[0].shape[1] > 0 && new[] { call[0], call[1], call[2], call.Optional(3), call.Optional(5), call.Optional(6) }.All(t => t is null || t.dtype == ScalarType.Float32);
 
     /// <summary>An initial state, [directions, batch, hidden].</summary>
     private static Tensor? Initial(OperatorCall call, int input, bool batchFirst, long batch)

@@ -11,14 +11,17 @@ internal static class RecurrentActivations
     /// <param name="directions">How many directions it has.</param>
     public static Func<Tensor, Tensor>[] Of(OperatorCall call, int each, int directions)
     {
-        string[] names = call.Node.Attributes.GetValueOrDefault("activations") is Onnx.Attribute.Strings given
-            ? [.. given.Values.Select(v => System.Text.Encoding.UTF8.GetString(v.Span))]
-            : [.. Enumerable.Range(0, directions).SelectMany(_ => each == 1 ? ["Tanh"] : Defaults[..each])];
+        string[] names = Named(call.Node) ?? [.. Enumerable.Range(0, directions).SelectMany(_ => each == 1 ? ["Tanh"] : Defaults[..each])];
         if (names.Length != each * directions)
             throw call.Bad($"names {names.Length} activations; {each * directions} are expected");
         Queue<float> alphas = new(call.Node.Floats("activation_alpha") ?? []), betas = new(call.Node.Floats("activation_beta") ?? []);
         return [.. names.Select(n => Function(call, n, alphas, betas))];
     }
+
+    /// <summary>Whether every direction of an LSTM has sigmoid and tanh.</summary>
+    public static bool AreUsual(Onnx.Node node) => Named(node)?.Chunk(Defaults.Length).All(three => three.SequenceEqual(Defaults, StringComparer.OrdinalIgnoreCase)) ?? true;
+
+    private static string[]? Named(Onnx.Node node) => node.Attributes.GetValueOrDefault("activations") is Onnx.Attribute.Strings given ? [.. given.Values.Select(v => System.Text.Encoding.UTF8.GetString(v.Span))] : null;
 
     // Parameters are taken in the order of the functions that have them.
     private static Func<Tensor, Tensor> Function(OperatorCall call, string name, Queue<float> alphas, Queue<float> betas)

@@ -23,7 +23,7 @@ public sealed class RecognizePatternsPass(RecognizePatternsOptions options) : Pa
         PassReport report = new();
         TypeFacts types = new(context);
         HashSet<Node> explained = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
-        if (NeededOpset(model, types) is { } opset && opset > model.Opset && Raise(model, opset))
+        if (NeededOpset(model, types) is { } opset && opset > model.Opset && OpsetRaiser.TryRaise(model, opset))
             report.Changed(model.Graph.Name, $"raised to operator set {opset}");
         foreach (Graph graph in model.AllGraphs())
         {
@@ -67,19 +67,6 @@ public sealed class RecognizePatternsPass(RecognizePatternsOptions options) : Pa
     /// <summary>The operator set that everything recognized and allowed needs.</summary>
     private long? NeededOpset(Model model, TypeFacts types) => model.AllNodes().SelectMany(n => Matches(n, types))
         .Where(m => m.Opset <= Math.Min(options.MaxOpset, OpsetRaiser.Newest) && m.Opset > m.Root.OpsetVersion && m.Obstacle(types) is null).Max(m => (long?)m.Opset);
-
-    private static bool Raise(Model model, long opset)
-    {
-        try
-        {
-            OpsetRaiser.Raise(model.Clone(), opset); // a failure leaves the model half written: try on a copy
-        }
-        catch (OnnxException)
-        {
-            return false;
-        }
-        return OpsetRaiser.Raise(model, opset);
-    }
 
     /// <summary>Why a node that usually stands inside a pattern is in none; null for any other node.</summary>
     private static string? Remains(Node node, TypeFacts types) => node.OpType switch
