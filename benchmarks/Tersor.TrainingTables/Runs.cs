@@ -15,7 +15,7 @@ internal static class Runs
     /// <summary>Where runs are kept.</summary>
     public static string Folder => Directory.CreateDirectory(Path.Combine(SharedFiles.Repository, "artifacts", "training")).FullName;
 
-    /// <summary>What a run of that name came to, made where it was not yet.</summary>
+    /// <summary>What a run of that name came to, made where it was not yet. What was measured stays, whatever changes: delete its file to measure anew.</summary>
     public static T Once<T>(string run, Func<string, T> make)
     {
         string start = Path.Combine(Folder, run), done = $"{start}.json";

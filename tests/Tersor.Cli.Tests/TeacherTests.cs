@@ -29,7 +29,7 @@ public sealed class TeacherTests
         greedy.Graph.AddInput("more", OnnxType.Of(ElementType.Float32, 1));
         greedy.Save(path);
         TrainingException error = Assert.Throws<TrainingException>(() => Teacher(student, path));
-        Assert.Equal($"{path} takes input, more, and the student input: nothing is left for 'more'. Teacher and student need the same inputs.", error.Message);
+        Assert.Equal($"{path} takes input, more, and the student input: nothing is left for 'more'. A teacher can be fed only what its student is.", error.Message);
     }
 
     [Fact]

@@ -74,7 +74,7 @@ internal static class DistillCommand
         }, terminal, cancellation)));
         return command.WithHelp(
             "The student learns from the softened answers of its teachers, and from labels where there are some: alpha·T²·KL(teacher/T, student/T) + (1 - alpha)·loss. Teacher and student are any\n"
-            + "two models that take the same inputs; outputs meet by name, else by position, and a trailing Softmax or Sigmoid is looked through. Data without labels do.\n"
+            + "two models that can be fed the same; inputs and outputs meet by name, else by position, and a trailing Softmax or Sigmoid is looked through. Data without labels do.\n"
             + "Needs the package Tersor.Training. How the student is trained is said as for 'tersor train'.",
             "tersor distill student.onnx -o trained.onnx --teacher large.onnx --data data.yaml", "tersor distill student.onnx -o trained.onnx --teacher large.onnx --assistant middle.onnx --data data.yaml",
             "tersor distill large.onnx -o shallow.onnx --shallow 0.5 --data data.yaml", "tersor distill large.onnx -o narrow.onnx --narrow 0.6 --narrow 0.3 --data data.yaml");

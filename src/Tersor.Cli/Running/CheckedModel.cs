@@ -98,9 +98,23 @@ internal sealed class CheckedModel : IDisposable
     public static CheckedModel LoadTeacher(CheckedModel student, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
     {
         Model teacher = Model.Load(path, reading);
-        IReadOnlyDictionary<string, string> inputs = TeacherInputs.Match(path, InputNames(teacher), InputNames(student.Model));
-        Inputs[]? samples = student.ranOn is { } sample ? [inputs.Where(i => sample.ContainsKey(i.Value)).ToDictionary(i => i.Key, i => sample[i.Value])] : null;
-        return Tried(new(path, teacher) { Samples = samples }, terminal, cancellation);
+        IReadOnlyDictionary<string, string> feedback = student.Data?.DataSet.Feedback ?? new Dictionary<string, string>();
+        // State goes from step to step within each of them.
+        string[] state = [.. feedback.Where(f => teacher.Graph.Outputs.Any(o => o.Name == f.Key)).Select(f => f.Value).Intersect(InputNames(teacher))];
+        IReadOnlyDictionary<string, string> inputs = TeacherInputs.Match(path, [.. InputNames(teacher).Except(state)], [.. InputNames(student.Model).Except(feedback.Values)]);
+        return Tried(new(path, teacher) { Samples = student.ranOn is { } sample ? [Fed(sample)] : null }, terminal, cancellation);
+
+        Dictionary<string, RuntimeValue> Fed(Inputs sample)
+        {
+            Dictionary<string, RuntimeValue> fed = inputs.Where(i => sample.ContainsKey(i.Value)).ToDictionary(i => i.Key, i => sample[i.Value]);
+            Inputs? madeUp = state.Length == 0 ? null : SampleInputs.Make(teacher, 1, new(First: 1, Others: 1));
+            foreach (string name in state)
+            {
+                if ((Fits(teacher, name, sample) ? sample : madeUp)?.GetValueOrDefault(name) is { } value)
+                    fed[name] = value;
+            }
+            return fed;
+        }
     }
 
     /// <summary>Bytes of a model file and of the external data it refers to.</summary>
@@ -118,6 +132,10 @@ internal sealed class CheckedModel : IDisposable
     private static string Interface(Model model) => string.Join(", ", InputNames(model).Order(StringComparer.Ordinal));
 
     private static string[] InputNames(Model model) => [.. model.Graph.Inputs.Where(v => !v.IsInitializer).Select(v => v.Name)];
+
+    /// <summary>Whether what a model is fed under a name has the shape another declares for it.</summary>
+    private static bool Fits(Model model, string name, Inputs fed) => fed.GetValueOrDefault(name) is RuntimeValue.Dense { Tensor.Shape: var given } && model.Graph.Inputs.First(i => i.Name == name).Type?.AsTensor?.Shape is { } shape
+        && shape.Length == given.Length && shape.Zip(given).All(d => d.First.Size is not { } size || size == d.Second);
 
     private static CheckedModel Tried(CheckedModel model, Terminal terminal, CancellationToken cancellation)
     {

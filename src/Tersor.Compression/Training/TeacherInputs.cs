@@ -13,6 +13,6 @@ public static class TeacherInputs
     {
         Queue<string> rest = new(student.Except(teacher));
         return teacher.ToDictionary(input => input, input => student.Contains(input) ? input : rest.TryDequeue(out string? next) ? next
-            : throw new TrainingException($"{name} takes {string.Join(", ", teacher)}, and the student {string.Join(", ", student)}: nothing is left for '{input}'. Teacher and student need the same inputs."));
+            : throw new TrainingException($"{name} takes {string.Join(", ", teacher)}, and the student {string.Join(", ", student)}: nothing is left for '{input}'. A teacher can be fed only what its student is."));
     }
 }

@@ -25,7 +25,7 @@ public sealed record TrainingJob(Model Model, IDataSet Data, TrainingSettings Se
     /// <summary>Whether the result tells what the optimizer knew of every weight at the end. Default false: it takes as much memory as the weights, or twice as much.</summary>
     public bool KeepsOptimizerState { get; init; }
 
-    /// <summary>Models the student learns from, beside labels or without; none: only from labels. They take the same inputs and are not modified.</summary>
+    /// <summary>Models the student learns from, beside labels or without; none: only from labels. They can be fed the same (<see cref="TeacherInputs"/>) and are not modified.</summary>
     public IReadOnlyList<Model> Teachers { get; init; } = [];
 
     /// <summary>How it learns from them; null: as by default. Only with teachers.</summary>

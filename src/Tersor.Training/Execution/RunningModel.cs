@@ -5,7 +5,7 @@ using Tersor.Onnx.Opsets;
 
 namespace Tersor.Training.Execution;
 
-/// <summary>Models as they run: operators that were spelled out are one node again.</summary>
+/// <summary>Models as they run: in a newer operator set, where that is safe, and operators that were spelled out are one node again.</summary>
 internal static class RunningModel
 {
     /// <summary>A copy to run.</summary>
@@ -23,7 +23,8 @@ internal static class RunningModel
     /// <summary>Recognizes operators in a model, in place.</summary>
     public static void Recognize(Model model)
     {
-        OpsetRaiser.TryRaise(model); // operators that came later run as one, too
+        if (IsSafeToRaise(model))
+            OpsetRaiser.TryRaise(model); // operators that came later run as one, too
         InferredTypes types = ShapeInference.Infer(model);
         Dictionary<Value, OnnxType> known = new(ReferenceEqualityComparer.Instance);
         foreach (Value value in model.AllGraphs().SelectMany(g => g.Inputs.Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())))
@@ -32,6 +33,14 @@ internal static class RunningModel
                 known[value] = type;
         }
         new RecognizePatternsPass(new()).Run(model, new() { ValueTypes = known });
+    }
+
+    /// <summary>Whether everything that training looks for is still there in a newer operator set: statistics of normalizations that change while training, or that have one for every element, and the logits in front of an old Softmax.</summary>
+    private static bool IsSafeToRaise(Model model)
+    {
+        InferredTypes types = ShapeInference.Infer(model);
+        return model.AllNodes().All(n => !(n.Is("BatchNormalization") && n.OpsetVersion < 14 && (n.Outputs.OfType<Value>().Skip(1).Any() || n.Int("spatial", 1) == 0))
+            && !(n.Is("Softmax", "LogSoftmax") && n.OpsetVersion < 13 && types.TypeOf(n.Inputs[0]!)?.AsTensor?.Shape is null));
     }
 
     /// <summary>What the main graph is fed or computes under a name; null: nothing.</summary>

@@ -55,12 +55,18 @@ internal sealed class DistillationObjective : IObjective
         plan ??= Made(judged, values);
         Tensor[] answers = Answers(input);
         double alpha = settings.AlphaAt(input.Done);
-        Tensor total = Soft(values, answers, settings.TemperatureAt(input.Done));
-        if (alpha < 1 && (hard is CallerObjective ? judged : hard is null ? null : judged.Labelled()) is { } labelled)
+        double temperature = settings.TemperatureAt(input.Done);
+        Tensor total = Soft(values, answers, temperature);
+        int[] labelled = alpha == 1 || hard is null ? [] : hard is CallerObjective ? [.. Enumerable.Range(0, input.Samples.Count)] : input.Labelled();
+        if (labelled.Length == input.Samples.Count)
         {
-            // Labels weigh as much as samples have some: nobody but the teachers says anything about the others.
-            double share = (1 - alpha) * labelled.Samples.Count / input.Samples.Count;
-            total = total * (1 - share) + hard!.Loss(labelled) * share;
+            total = total * alpha + hard!.Loss(judged) * (1 - alpha);
+        }
+        else if (labelled.Length > 0 && input.HasRows([.. judged.Values, .. values, .. answers]))
+        {
+            // Nobody but the teachers says anything about the others.
+            double share = (1 - alpha) * labelled.Length / input.Samples.Count;
+            total += (hard!.Loss(judged.Of(labelled)) - Soft(input.Rows(values, labelled), input.Rows(answers, labelled), temperature)) * share;
         }
         for (int i = 0; i < features.Count; i++)
             total += Hidden(features[i], values[2 * outputs.Count + i], answers[plan.Features[i]]);

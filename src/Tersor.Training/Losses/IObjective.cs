@@ -39,27 +39,34 @@ internal sealed record ObjectiveInput(IReadOnlyList<Tensor> Values, IReadOnlyDic
     /// <summary>Whether they are held out, and judged only.</summary>
     public required bool HeldOut { get; init; }
 
-    /// <summary>What is said of the samples that have labels: this where all have; null where none has, or where values have no rows that belong to a sample.</summary>
-    public ObjectiveInput? Labelled()
+    /// <summary>The samples that have labels.</summary>
+    public int[] Labelled() => [.. Enumerable.Range(0, Samples.Count).Where(i => Samples[i].Labels.Count > 0)];
+
+    /// <summary>Whether values have as many rows for every sample.</summary>
+    public bool HasRows(IEnumerable<Tensor> values) => values.All(v => v.dim() > 0 && v.shape[0] > 0 && v.shape[0] % Samples.Count == 0);
+
+    /// <summary>The rows of values that belong to some samples.</summary>
+    public Tensor[] Rows(IReadOnlyList<Tensor> values, IReadOnlyList<int> samples)
     {
-        int[] labelled = [.. Enumerable.Range(0, Samples.Count).Where(i => Samples[i].Labels.Count > 0)];
-        if (labelled.Length == 0 || labelled.Length == Samples.Count)
-            return labelled.Length == 0 ? null : this;
-        if (Values.Any(v => v.dim() == 0 || v.shape[0] == 0 || v.shape[0] % Samples.Count != 0))
-            return null;
-        Sample[] samples = [.. labelled.Select(i => Samples[i])];
-        return this with
-        {
-            Samples = samples,
-            Values = [.. Values.Select(v => v.index_select(0, tensor(labelled.SelectMany(i => Rows(i, v.shape[0] / Samples.Count)).ToArray())))],
-            Labels = Batch.StackedLabels(samples).Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => TorchTensors.ToTorch(l.Value, l.Value.Type.IsFloat() ? Values[0].dtype : null)),
-            Texts = TrainingSequence.TextsOf(samples),
-        };
+        return [.. values.Select(v => v.index_select(0, tensor(samples.SelectMany(i => Rows(i, v.shape[0] / Samples.Count)).ToArray())))];
 
         static IEnumerable<long> Rows(int sample, long each)
         {
             for (long row = sample * each; row < (sample + 1) * each; row++)
                 yield return row;
         }
+    }
+
+    /// <summary>What is said of some of the samples.</summary>
+    public ObjectiveInput Of(IReadOnlyList<int> chosen)
+    {
+        Sample[] samples = [.. chosen.Select(i => Samples[i])];
+        return this with
+        {
+            Samples = samples,
+            Values = Rows(Values, chosen),
+            Labels = Batch.StackedLabels(samples).Where(l => l.Value.Type != ElementType.String).ToDictionary(l => l.Key, l => TorchTensors.ToTorch(l.Value, l.Value.Type.IsFloat() ? Values[0].dtype : null)),
+            Texts = TrainingSequence.TextsOf(samples),
+        };
     }
 }

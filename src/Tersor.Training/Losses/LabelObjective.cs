@@ -38,11 +38,9 @@ internal sealed class LabelObjective : IObjective
     /// <summary>The output that is judged.</summary>
     public Value Output => output.Output;
 
-    /// <summary>The loss that labels are judged by. A batch without is told by the first samples that have some; null where none of those has.</summary>
+    /// <summary>The loss that labels are judged by, as the first samples of the data tell that have some, whichever batch comes first; null where none of those has.</summary>
     public TrainingLoss? Kind(ObjectiveInput input)
     {
-        if (For(input) is { } own)
-            return own;
         if (Enumerable.Range(0, Math.Min(Looked, data.Count)).Select(data.Read).FirstOrDefault(s => s.Labels.Count > 0) is not { } sample)
             return null;
         string label = LabelOf(sample.Labels.Keys);

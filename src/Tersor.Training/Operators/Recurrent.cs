@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Tersor.Training.Operators;
 
-/// <summary>Recurrent networks: all time steps' inputs are projected at once, and a step is as few operations as its arithmetic allows.</summary>
+/// <summary>Recurrent networks. An LSTM of the usual kind is one function; elsewhere all time steps' inputs are projected at once, and a step is as few operations as its arithmetic allows.</summary>
 internal static class Recurrent
 {
     public static IEnumerable<OperatorRow> Rows =>

@@ -22,6 +22,12 @@ public sealed class RuntimeAgreementTests
            select Recurrent($"{kind} {direction} {(lengths ? "lengths" : "all")}", kind, direction, lengths),
         Recurrent("LSTM clip", "LSTM", "forward", false, ("clip", 0.3f)),
         Recurrent("LSTM coupled", "LSTM", "forward", false, ("input_forget", 1)),
+        WithoutPeepholes(Recurrent("LSTM plain", "LSTM", "bidirectional", false)),
+        WithoutPeepholes(Recurrent("LSTM plain, lengths", "LSTM", "reverse", true)),
+        WithoutPeepholes(Recurrent("LSTM plain, clip", "LSTM", "forward", false, ("clip", 0.3f))),
+        WithoutPeepholes(Recurrent("LSTM plain, coupled", "LSTM", "forward", false, ("input_forget", 1))),
+        WithoutPeepholes(Recurrent("LSTM plain, named activations", "LSTM", "forward", false, ("activations", Texts("Sigmoid", "Tanh", "Tanh")))),
+        WithoutPeepholes(Recurrent("LSTM plain, other activations", "LSTM", "forward", false, ("activations", Texts("Sigmoid", "Tanh", "Softsign")))),
         Recurrent("LSTM activations", "LSTM", "bidirectional", true, ("activations", Texts("HardSigmoid", "Softsign", "Affine", "Sigmoid", "ScaledTanh", "Tanh")), ("activation_alpha", new[] { 0.3f, 0.9f, 0.7f }), ("activation_beta", new[] { 0.4f, 0.1f, 0.6f })),
         Recurrent("GRU reset after", "GRU", "bidirectional", true, ("linear_before_reset", 1)),
         Recurrent("RNN relu", "RNN", "forward", false, ("activations", Texts("Relu"))),
@@ -125,6 +131,8 @@ public sealed class RuntimeAgreementTests
             inputs = [.. inputs, Data(6, directions, Batch, Hidden), Data(7, directions, 3 * Hidden)];
         return new(name, kind, 14, inputs, gates == 4 ? 3 : 2, [("hidden_size", Hidden), ("direction", direction), .. more]);
     }
+
+    private static Case WithoutPeepholes(Case given) => given with { Inputs = given.Inputs[..^1] };
 
     private static OnnxTensor Data(int seed, params long[] shape) => Build.Normal(seed, 0.7, shape);
 

@@ -17,8 +17,15 @@ internal static class LstmCell
     /// <param name="size">Numbers in a state.</param>
     public static void Forward(Span<float> gates, ReadOnlySpan<float> bias, ReadOnlySpan<float> before, Span<float> cells, Span<float> states, int size)
     {
+        int rest = size % Vector<float>.Count;
         for (int row = 0; row < cells.Length; row += size)
-            ForwardRow(gates.Slice(4 * row, 4 * size), bias, before.Slice(row, size), cells.Slice(row, size), states.Slice(row, size));
+        {
+            Span<float> own = gates.Slice(4 * row, 4 * size), cell = cells.Slice(row, size), state = states.Slice(row, size);
+            ReadOnlySpan<float> last = before.Slice(row, size);
+            ForwardRow(own, bias, last, cell, state);
+            if (rest > 0)
+                ForwardRest(own, bias, last, cell, state, rest);
+        }
     }
 
     /// <summary>Gradients of a step.</summary>
@@ -30,42 +37,44 @@ internal static class LstmCell
     /// <param name="size">Numbers in a state.</param>
     public static void Backward(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cells, ReadOnlySpan<float> ofStates, Span<float> ofCells, int size)
     {
+        int rest = size % Vector<float>.Count;
         for (int row = 0; row < cells.Length; row += size)
-            BackwardRow(gates.Slice(4 * row, 4 * size), before.Slice(row, size), cells.Slice(row, size), ofStates.Slice(row, size), ofCells.Slice(row, size));
+        {
+            Span<float> own = gates.Slice(4 * row, 4 * size), ofCell = ofCells.Slice(row, size);
+            ReadOnlySpan<float> last = before.Slice(row, size), cell = cells.Slice(row, size), ofState = ofStates.Slice(row, size);
+            BackwardRow(own, last, cell, ofState, ofCell);
+            if (rest > 0)
+                BackwardRest(own, last, cell, ofState, ofCell, rest);
+        }
     }
 
+    /// <summary>A row but for what fills no vector.</summary>
     private static void ForwardRow(Span<float> gates, ReadOnlySpan<float> bias, ReadOnlySpan<float> before, Span<float> cell, Span<float> state)
     {
-        int size = cell.Length, n = 0;
-        Span<float> three = gates[..(3 * size)], i = gates[..size], o = gates.Slice(size, size), f = gates.Slice(2 * size, size), g = gates[(3 * size)..];
+        int size = cell.Length, whole = size - size % Vector<float>.Count;
+        Span<float> i = gates[..size], o = gates.Slice(size, size), f = gates.Slice(2 * size, size), g = gates[(3 * size)..];
         ReadOnlySpan<float> last = bias[(3 * size)..];
         // Few values at a time, so that the compiler keeps them in registers.
-        for (; n <= three.Length - Vector<float>.Count; n += Vector<float>.Count)
-            VectorFunctions.Sigmoid(new Vector<float>(three[n..]) + new Vector<float>(bias[n..])).CopyTo(three[n..]);
-        for (; n < three.Length; n++)
-            three[n] = 1 / (1 + MathF.Exp(-three[n] - bias[n]));
-        for (n = 0; n <= size - Vector<float>.Count; n += Vector<float>.Count)
+        for (int gate = 0; gate < 3 * size; gate += size)
+        {
+            for (int n = gate; n < gate + whole; n += Vector<float>.Count)
+                VectorFunctions.Sigmoid(new Vector<float>(gates[n..]) + new Vector<float>(bias[n..])).CopyTo(gates[n..]);
+        }
+        for (int n = 0; n < whole; n += Vector<float>.Count)
             VectorFunctions.Tanh(new Vector<float>(g[n..]) + new Vector<float>(last[n..])).CopyTo(g[n..]);
-        for (; n < size; n++)
-            g[n] = MathF.Tanh(g[n] + last[n]);
-        for (n = 0; n <= size - Vector<float>.Count; n += Vector<float>.Count)
+        for (int n = 0; n < whole; n += Vector<float>.Count)
         {
             Vector<float> c = new Vector<float>(f[n..]) * new Vector<float>(before[n..]) + new Vector<float>(i[n..]) * new Vector<float>(g[n..]);
             c.CopyTo(cell[n..]);
             (new Vector<float>(o[n..]) * VectorFunctions.Tanh(c)).CopyTo(state[n..]);
         }
-        for (; n < size; n++)
-        {
-            cell[n] = f[n] * before[n] + i[n] * g[n];
-            state[n] = o[n] * MathF.Tanh(cell[n]);
-        }
     }
 
     private static void BackwardRow(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cell, ReadOnlySpan<float> ofState, Span<float> ofCell)
     {
-        int size = cell.Length, n = 0;
+        int size = cell.Length, whole = size - size % Vector<float>.Count;
         Span<float> i = gates[..size], o = gates.Slice(size, size), f = gates.Slice(2 * size, size), g = gates[(3 * size)..];
-        for (; n <= size - Vector<float>.Count; n += Vector<float>.Count)
+        for (int n = 0; n < whole; n += Vector<float>.Count)
         {
             Vector<float> one = Vector<float>.One, bent = VectorFunctions.Tanh(new(cell[n..])), output = new(o[n..]), up = new(ofState[n..]);
             Vector<float> c = new Vector<float>(ofCell[n..]) + up * output * (one - bent * bent), input = new(i[n..]), forget = new(f[n..]), candidate = new(g[n..]);
@@ -75,14 +84,45 @@ internal static class LstmCell
             (c * input * (one - candidate * candidate)).CopyTo(g[n..]);
             (c * forget).CopyTo(ofCell[n..]);
         }
-        for (; n < size; n++)
-        {
-            float bent = MathF.Tanh(cell[n]), c = ofCell[n] + ofState[n] * o[n] * (1 - bent * bent), input = i[n];
-            i[n] = c * g[n] * input * (1 - input);
-            g[n] = c * input * (1 - g[n] * g[n]);
-            o[n] = ofState[n] * bent * o[n] * (1 - o[n]);
-            ofCell[n] = c * f[n];
-            f[n] = c * before[n] * f[n] * (1 - f[n]);
-        }
+    }
+
+    // The end of a row goes through the same code in a row of its own, filled up with zeros, so that the place of a number in its row does not change its bits.
+    private static void ForwardRest(Span<float> gates, ReadOnlySpan<float> bias, ReadOnlySpan<float> before, Span<float> cell, Span<float> state, int rest)
+    {
+        int width = Vector<float>.Count;
+        Span<float> room = stackalloc float[11 * width];
+        room.Clear();
+        Span<float> ownGates = room[..(4 * width)], ownBias = room.Slice(4 * width, 4 * width), ownBefore = room.Slice(8 * width, width), ownCell = room.Slice(9 * width, width), ownState = room[(10 * width)..];
+        CopyGates(gates, ownGates, rest);
+        CopyGates(bias, ownBias, rest);
+        before[^rest..].CopyTo(ownBefore);
+        ForwardRow(ownGates, ownBias, ownBefore, ownCell, ownState);
+        CopyGates(ownGates, gates, rest, back: true);
+        ownCell[..rest].CopyTo(cell[^rest..]);
+        ownState[..rest].CopyTo(state[^rest..]);
+    }
+
+    private static void BackwardRest(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cell, ReadOnlySpan<float> ofState, Span<float> ofCell, int rest)
+    {
+        int width = Vector<float>.Count;
+        Span<float> room = stackalloc float[8 * width];
+        room.Clear();
+        Span<float> ownGates = room[..(4 * width)], ownBefore = room.Slice(4 * width, width), ownCell = room.Slice(5 * width, width), ownState = room.Slice(6 * width, width), own = room[(7 * width)..];
+        CopyGates(gates, ownGates, rest);
+        before[^rest..].CopyTo(ownBefore);
+        cell[^rest..].CopyTo(ownCell);
+        ofState[^rest..].CopyTo(ownState);
+        ofCell[^rest..].CopyTo(own);
+        BackwardRow(ownGates, ownBefore, ownCell, ownState, own);
+        CopyGates(ownGates, gates, rest, back: true);
+        own[..rest].CopyTo(ofCell[^rest..]);
+    }
+
+    /// <summary>Copies the end of each of four parts to the beginning of another four; or back.</summary>
+    private static void CopyGates(ReadOnlySpan<float> from, Span<float> to, int rest, bool back = false)
+    {
+        int source = from.Length / 4, target = to.Length / 4;
+        for (int gate = 0; gate < 4; gate++)
+            from.Slice(gate * source + (back ? 0 : source - rest), rest).CopyTo(to.Slice(gate * target + (back ? target - rest : 0), rest));
     }
 }

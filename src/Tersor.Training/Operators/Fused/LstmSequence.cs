@@ -37,13 +37,13 @@ internal static class LstmSequence
         public override string Name => nameof(LstmSequence);
 
         /// <summary>Hidden states of every step with the last cell states behind them, [steps + 1, batch, size].</summary>
-        /// <remarks>Whoever is to keep it is told what gradients are made from, and owns it then.</remarks>
-        public static Tensor Forward(Tensor x, Tensor weight, Tensor recurrence, Tensor bias, Tensor hidden, Tensor cell, bool reversed, Action<Tape>? keep)
+        /// <remarks>Whoever is to keep what gradients are made from is told: weights of input and hidden state side by side; input and hidden state before every step; what came out of the gates; cell states after every step, and before the first.</remarks>
+        public static Tensor Forward(Tensor x, Tensor weight, Tensor recurrence, Tensor bias, Tensor hidden, Tensor cell, bool reversed, Action<List<Tensor>>? keep)
         {
             using IDisposable _ = no_grad();
             using IDisposable scope = NewDisposeScope();
             (long steps, long batch, long inputs, long size) = (x.shape[0], x.shape[1], x.shape[2], recurrence.shape[1]);
-            Tensor joined = cat([weight, recurrence], 1), turned = joined.t(), shift = bias.contiguous(), start = cell.detach().clone();
+            Tensor joined = cat([weight, recurrence], 1), turned = joined.t(), shift = bias.contiguous(), start = empty([batch, size]).copy_(cell);
             Tensor fed = empty([steps, batch, inputs + size]), gates = empty([steps, batch, 4 * size]), cells = empty([steps, batch, size]), result = empty([steps + 1, batch, size]);
             fed.narrow(2, 0, inputs).copy_(x);
             fed.select(0, reversed ? steps - 1 : 0).narrow(1, inputs, size).copy_(hidden);
@@ -58,57 +58,55 @@ internal static class LstmSequence
                     fed.select(0, next).narrow(1, inputs, size).copy_(h);
             }
             before.CopyTo(TorchTensors.View<float>(result.select(0, steps)));
-            keep?.Invoke(new(joined.DetachFromDisposeScope(), fed.DetachFromDisposeScope(), gates.DetachFromDisposeScope(), cells.DetachFromDisposeScope(), start.DetachFromDisposeScope(), reversed, x.requires_grad));
+            keep?.Invoke([joined.MoveToOuterDisposeScope(), fed.MoveToOuterDisposeScope(), gates.MoveToOuterDisposeScope(), cells.MoveToOuterDisposeScope(), start.MoveToOuterDisposeScope()]);
             return result.MoveToOuterDisposeScope();
         }
 
         public override Tensor forward(autograd.AutogradContext context, params object[] inputs)
         {
             Tensor[] given = [.. inputs[..6].Cast<Tensor>()];
-            // Held by the node: what is no input of it, autograd keeps for nobody.
-            return Forward(given[0], given[1], given[2], given[3], given[4], given[5], (bool)inputs[6], tape => context.save_data(nameof(Tape), tape));
+            context.save_data(nameof(Pass), new Pass((bool)inputs[6], given[0].requires_grad));
+            return Forward(given[0], given[1], given[2], given[3], given[4], given[5], (bool)inputs[6], context.save_for_backward);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
         {
             using IDisposable _ = no_grad();
             using IDisposable scope = NewDisposeScope();
-            using Tape tape = (Tape)context.get_data(nameof(Tape));
-            (long steps, long batch, long size) = (tape.Cells.shape[0], tape.Cells.shape[1], tape.Cells.shape[2]);
-            long inputs = tape.Fed.shape[2] - size;
-            Tensor dense = gradient.contiguous(), ofCell = dense.select(0, steps).clone(), gates = tape.Gates, ofFed = tape.WantsInput ? empty_like(tape.Fed) : empty([0]), recurrence = tape.Joined.narrow(1, inputs, size);
+            List<Tensor> saved = context.get_saved_variables();
+            (Tensor joined, Tensor fed, Tensor gates, Tensor cells, Tensor start) = (saved[0], saved[1], saved[2], saved[3], saved[4]);
+            Pass pass = (Pass)context.get_data(nameof(Pass));
+            (long steps, long batch, long size) = (cells.shape[0], cells.shape[1], cells.shape[2]);
+            long inputs = fed.shape[2] - size;
+            // The gates are replaced by their gradients, which saves a third of the memory it takes: a second time there is nothing to begin with.
+            if (pass.IsDone)
+                gates.fill_(float.NaN);
+            pass.IsDone = true;
+            Tensor dense = gradient.contiguous(), ofCell = empty([batch, size]).copy_(dense.select(0, steps)), ofFed = pass.WantsInput ? empty_like(fed) : empty([0]), recurrence = joined.narrow(1, inputs, size);
             Tensor ofHidden = zeros([batch, size]);
-            foreach ((int step, int previous) in Order(steps, !tape.IsReversed))
+            foreach ((int step, int previous) in Order(steps, !pass.IsReversed))
             {
                 Tensor own = gates.select(0, step);
-                // The gates are replaced by their gradients: nothing else needs them.
-                LstmCell.Backward(TorchTensors.View<float>(own), TorchTensors.View<float>(previous < 0 ? tape.Start : tape.Cells.select(0, previous)), TorchTensors.View<float>(tape.Cells.select(0, step)),
+                LstmCell.Backward(TorchTensors.View<float>(own), TorchTensors.View<float>(previous < 0 ? start : cells.select(0, previous)), TorchTensors.View<float>(cells.select(0, step)),
                     TorchTensors.View<float>(ofHidden.add_(dense.select(0, step))), TorchTensors.View<float>(ofCell), (int)size);
-                if (tape.WantsInput)
-                    ofHidden = ofFed.select(0, step).addmm_(own, tape.Joined, beta: 0, alpha: 1).narrow(1, inputs, size).contiguous();
+                if (pass.WantsInput)
+                    ofHidden = ofFed.select(0, step).addmm_(own, joined, beta: 0, alpha: 1).narrow(1, inputs, size).contiguous();
                 else
                     ofHidden = own.mm(recurrence);
             }
-            Tensor flat = gates.reshape(steps * batch, 4 * size), ofJoined = flat.t().mm(tape.Fed.reshape(steps * batch, inputs + size));
-            Tensor?[] gradients = [tape.WantsInput ? ofFed.narrow(2, 0, inputs) : null, ofJoined.narrow(1, 0, inputs), ofJoined.narrow(1, inputs, size), flat.sum([0L]), ofHidden, ofCell, null];
+            Tensor flat = gates.reshape(steps * batch, 4 * size), ofJoined = flat.t().mm(fed.reshape(steps * batch, inputs + size));
+            Tensor?[] gradients = [pass.WantsInput ? ofFed.narrow(2, 0, inputs) : null, ofJoined.narrow(1, 0, inputs), ofJoined.narrow(1, inputs, size), flat.sum([0L]), ofHidden, ofCell, null];
+            foreach (Tensor tensor in saved)
+                tensor.Dispose();
             return [.. gradients.Select(g => g?.MoveToOuterDisposeScope()!)];
         }
     }
 
-    /// <summary>What gradients are made from.</summary>
-    /// <param name="Joined">Weights of the input and of the hidden state, [4 · size, inputs + size].</param>
-    /// <param name="Fed">Input and hidden state before every step, [steps, batch, inputs + size].</param>
-    /// <param name="Gates">What came out of the gates' activations, [steps, batch, 4 · size].</param>
-    /// <param name="Cells">Cell states after every step, [steps, batch, size].</param>
-    /// <param name="Start">Cell states at the beginning.</param>
-    /// <param name="IsReversed">Whether time ran from the last step to the first.</param>
+    /// <param name="IsReversed">Whether time runs from the last step to the first.</param>
     /// <param name="WantsInput">Whether the input needs a gradient.</param>
-    private sealed record Tape(Tensor Joined, Tensor Fed, Tensor Gates, Tensor Cells, Tensor Start, bool IsReversed, bool WantsInput) : IDisposable
+    private sealed record Pass(bool IsReversed, bool WantsInput)
     {
-        public void Dispose()
-        {
-            foreach (Tensor tensor in new[] { Joined, Fed, Gates, Cells, Start })
-                tensor.Dispose();
-        }
+        /// <summary>Whether gradients went back.</summary>
+        public bool IsDone { get; set; }
     }
 }
