@@ -151,7 +151,9 @@ public sealed class QuantizeTests : IDisposable
         Node[] quantizing = [.. model.AllNodes().Where(n => n.Is("QuantizeLinear"))];
         Assert.NotEmpty(quantizing);
         Assert.All(quantizing, n => Assert.Equal(activations, n.Inputs[2]!.Constant!.Type));
-        sbyte[][] weights = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer!.Inputs[0]!.Constant!.Span<sbyte>().ToArray())];
+        // Which of them runs in 8 bits is for the measurement to decide.
+        sbyte[][] weights = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer).OfType<Node>().Select(n => n.Inputs[0]!.Constant!.Span<sbyte>().ToArray())];
+        Assert.NotEmpty(weights);
         Assert.Equal(limit, weights.Max(w => w.Max(q => Math.Abs((int)q))), 1.0);
     }
 
@@ -172,7 +174,7 @@ public sealed class QuantizeTests : IDisposable
         Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("few.onnx"), "--data", Data, "--min-sqnr", "-100", "--rounds", "6", "--allow-slower", "--weight-bits", $"{bits}", "--repair", "none", "--sensitivity-samples", "0");
         Assert.Equal(0, run.ExitCode);
         Model model = Model.Load(folder.At("few.onnx"));
-        Node[] unpacking = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer!.Inputs[0]!.Producer!)];
+        Node[] unpacking = [.. model.AllNodes().Where(n => n.Is("Conv")).Select(n => n.Inputs[1]!.Producer).OfType<Node>().Select(n => n.Inputs[0]!.Producer!)];
         Assert.NotEmpty(unpacking);
         Assert.All(unpacking, n => Assert.True(n.Is("Cast") && n.Int("to", 0) == (long)ElementType.Int8));
         Assert.All(unpacking, n => Assert.Equal(bits == 2 ? ElementType.Int2 : ElementType.Int4, n.Inputs[0]!.Tensor!.Type));
