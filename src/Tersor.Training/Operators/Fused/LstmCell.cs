@@ -32,19 +32,21 @@ internal static class LstmCell
     /// <param name="gates">What came out of the activations; replaced by the gradient of what went in.</param>
     /// <param name="before">Cell states before.</param>
     /// <param name="cells">Cell states after.</param>
-    /// <param name="ofStates">Gradient of the hidden states after.</param>
+    /// <param name="ofStates">Gradient of the hidden states after, as far as they are results.</param>
+    /// <param name="ofNext">The same as far as the next step reads them, in rows that begin with something else.</param>
+    /// <param name="beside">How many numbers of something else.</param>
     /// <param name="ofCells">Gradient of the cell states after; replaced by that of those before.</param>
     /// <param name="size">Numbers in a state.</param>
-    public static void Backward(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cells, ReadOnlySpan<float> ofStates, Span<float> ofCells, int size)
+    public static void Backward(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cells, ReadOnlySpan<float> ofStates, ReadOnlySpan<float> ofNext, int beside, Span<float> ofCells, int size)
     {
         int rest = size % Vector<float>.Count;
         for (int row = 0; row < cells.Length; row += size)
         {
             Span<float> own = gates.Slice(4 * row, 4 * size), ofCell = ofCells.Slice(row, size);
-            ReadOnlySpan<float> last = before.Slice(row, size), cell = cells.Slice(row, size), ofState = ofStates.Slice(row, size);
-            BackwardRow(own, last, cell, ofState, ofCell);
+            ReadOnlySpan<float> last = before.Slice(row, size), cell = cells.Slice(row, size), ofState = ofStates.Slice(row, size), next = ofNext.Slice(row / size * (beside + size) + beside, size);
+            BackwardRow(own, last, cell, ofState, next, ofCell);
             if (rest > 0)
-                BackwardRest(own, last, cell, ofState, ofCell, rest);
+                BackwardRest(own, last, cell, ofState, next, ofCell, rest);
         }
     }
 
@@ -70,13 +72,13 @@ internal static class LstmCell
         }
     }
 
-    private static void BackwardRow(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cell, ReadOnlySpan<float> ofState, Span<float> ofCell)
+    private static void BackwardRow(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cell, ReadOnlySpan<float> ofState, ReadOnlySpan<float> ofNext, Span<float> ofCell)
     {
         int size = cell.Length, whole = size - size % Vector<float>.Count;
         Span<float> i = gates[..size], o = gates.Slice(size, size), f = gates.Slice(2 * size, size), g = gates[(3 * size)..];
         for (int n = 0; n < whole; n += Vector<float>.Count)
         {
-            Vector<float> one = Vector<float>.One, bent = VectorFunctions.Tanh(new(cell[n..])), output = new(o[n..]), up = new(ofState[n..]);
+            Vector<float> one = Vector<float>.One, bent = VectorFunctions.Tanh(new(cell[n..])), output = new(o[n..]), up = new Vector<float>(ofState[n..]) + new Vector<float>(ofNext[n..]);
             Vector<float> c = new Vector<float>(ofCell[n..]) + up * output * (one - bent * bent), input = new(i[n..]), forget = new(f[n..]), candidate = new(g[n..]);
             (up * bent * output * (one - output)).CopyTo(o[n..]);
             (c * candidate * input * (one - input)).CopyTo(i[n..]);
@@ -102,18 +104,19 @@ internal static class LstmCell
         ownState[..rest].CopyTo(state[^rest..]);
     }
 
-    private static void BackwardRest(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cell, ReadOnlySpan<float> ofState, Span<float> ofCell, int rest)
+    private static void BackwardRest(Span<float> gates, ReadOnlySpan<float> before, ReadOnlySpan<float> cell, ReadOnlySpan<float> ofState, ReadOnlySpan<float> ofNext, Span<float> ofCell, int rest)
     {
         int width = Vector<float>.Count;
-        Span<float> room = stackalloc float[8 * width];
+        Span<float> room = stackalloc float[9 * width];
         room.Clear();
-        Span<float> ownGates = room[..(4 * width)], ownBefore = room.Slice(4 * width, width), ownCell = room.Slice(5 * width, width), ownState = room.Slice(6 * width, width), own = room[(7 * width)..];
+        Span<float> ownGates = room[..(4 * width)], ownBefore = room.Slice(4 * width, width), ownCell = room.Slice(5 * width, width), ownState = room.Slice(6 * width, width), ownNext = room.Slice(7 * width, width), own = room[(8 * width)..];
         CopyGates(gates, ownGates, rest);
         before[^rest..].CopyTo(ownBefore);
         cell[^rest..].CopyTo(ownCell);
         ofState[^rest..].CopyTo(ownState);
+        ofNext[^rest..].CopyTo(ownNext);
         ofCell[^rest..].CopyTo(own);
-        BackwardRow(ownGates, ownBefore, ownCell, ownState, own);
+        BackwardRow(ownGates, ownBefore, ownCell, ownState, ownNext, own);
         CopyGates(ownGates, gates, rest, back: true);
         own[..rest].CopyTo(ofCell[^rest..]);
     }

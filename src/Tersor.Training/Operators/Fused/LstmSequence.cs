@@ -83,19 +83,17 @@ internal static class LstmSequence
                 gates.fill_(float.NaN);
             pass.IsDone = true;
             Tensor dense = gradient.contiguous(), ofCell = empty([batch, size]).copy_(dense.select(0, steps)), ofFed = pass.WantsInput ? empty_like(fed) : empty([0]), recurrence = joined.narrow(1, inputs, size);
-            Tensor ofHidden = zeros([batch, size]);
+            // What the next step gives back: gradients of its input, where they are wanted, and beside them those of its hidden state.
+            (Tensor product, int beside) = pass.WantsInput ? (zeros([batch, inputs + size]), (int)inputs) : (zeros([batch, size]), 0);
             foreach ((int step, int previous) in Order(steps, !pass.IsReversed))
             {
                 Tensor own = gates.select(0, step);
                 LstmCell.Backward(TorchTensors.View<float>(own), TorchTensors.View<float>(previous < 0 ? start : cells.select(0, previous)), TorchTensors.View<float>(cells.select(0, step)),
-                    TorchTensors.View<float>(ofHidden.add_(dense.select(0, step))), TorchTensors.View<float>(ofCell), (int)size);
-                if (pass.WantsInput)
-                    ofHidden = ofFed.select(0, step).addmm_(own, joined, beta: 0, alpha: 1).narrow(1, inputs, size).contiguous();
-                else
-                    ofHidden = own.mm(recurrence);
+                    TorchTensors.View<float>(dense.select(0, step)), TorchTensors.View<float>(product), beside, TorchTensors.View<float>(ofCell), (int)size);
+                product = pass.WantsInput ? ofFed.select(0, step).addmm_(own, joined, beta: 0, alpha: 1) : own.mm(recurrence);
             }
             Tensor flat = gates.reshape(steps * batch, 4 * size), ofJoined = flat.t().mm(fed.reshape(steps * batch, inputs + size));
-            Tensor?[] gradients = [pass.WantsInput ? ofFed.narrow(2, 0, inputs) : null, ofJoined.narrow(1, 0, inputs), ofJoined.narrow(1, inputs, size), flat.sum([0L]), ofHidden, ofCell, null];
+            Tensor?[] gradients = [pass.WantsInput ? ofFed.narrow(2, 0, inputs) : null, ofJoined.narrow(1, 0, inputs), ofJoined.narrow(1, inputs, size), flat.sum([0L]), product.narrow(1, beside, size), ofCell, null];
             foreach (Tensor tensor in saved)
                 tensor.Dispose();
             return [.. gradients.Select(g => g?.MoveToOuterDisposeScope()!)];
