@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Onnx.Opsets;
 using Tersor.Testing;
 using Tersor.Training.Execution;
 
@@ -21,6 +22,20 @@ public sealed class RunningModelTests
         Assert.Equal(13, model.Opset);
         // Somebody looks at what would be lost.
         Assert.Contains("HardSigmoid", RunningModel.Of(model, ["gate"]).Graph.Nodes.Select(n => n.OpType));
+    }
+
+    [Theory]
+    [InlineData(true, OpsetRaiser.Supported)]
+    [InlineData(false, 11)]
+    public void An_old_softmax_of_unknown_rank_stays_as_it_is(bool known, long opset)
+    {
+        Model model = new(opset: 11, irVersion: 6);
+        Value x = model.Graph.AddInput("x", known ? OnnxType.Of(ElementType.Float32, "N", 4) : new OnnxType.Tensor(ElementType.Float32, null));
+        Value y = model.Graph.AddNode("Softmax", [x], ["y"]).Outputs[0]!;
+        y.Type = x.Type;
+        model.Graph.AddOutput(y);
+        Model running = RunningModel.Of(model, []);
+        Assert.Equal((opset, "Softmax"), (running.Opset, Assert.Single(running.Graph.Nodes).OpType));
     }
 
     [Theory]
