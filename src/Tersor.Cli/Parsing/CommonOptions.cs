@@ -61,11 +61,14 @@ internal static class CommonOptions
     };
 
     /// <summary>Samples read, at most.</summary>
-    public static Option<int?> Limit() => new("--limit")
+    public static Option<int?> Limit() => OptionalNumber("--limit", "Samples read, at most: the first ones.", 1);
+
+    /// <summary>A whole number that need not be given.</summary>
+    public static Option<int?> OptionalNumber(string name, string description, int least) => new(name)
     {
-        Description = "Samples read, at most: the first ones.",
+        Description = description,
         HelpName = "n",
-        Validators = { result => Range(result, "--limit", 1, int.MaxValue) },
+        Validators = { result => Range(result, name, least, int.MaxValue) },
     };
 
     /// <summary>Rounds of a latency measurement.</summary>

@@ -84,8 +84,11 @@ public sealed record QuantizationPlan
     /// <summary>Version of the file's format.</summary>
     public int Version { get; init; } = CurrentVersion;
 
-    /// <summary>Fingerprint of the float model it was made for, as rewritten for the engine.</summary>
+    /// <summary>Fingerprint of the float model it was made for, as it was before it was quantized.</summary>
     public required string Model { get; init; }
+
+    /// <summary>Whether it is about the model as it was given but for folding, not as rewritten for 8-bit kernels. Default no.</summary>
+    public bool Plain { get; init; }
 
     /// <summary>The kind of machine it is for.</summary>
     public required TargetMachine Target { get; init; }

@@ -3,6 +3,7 @@ using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -46,25 +47,26 @@ internal static class RangeSelection
     /// <param name="format">What integers they become.</param>
     /// <param name="noise">Held-out samples with what outputs should be.</param>
     /// <param name="session">How to run.</param>
+    /// <param name="time">Bounds it.</param>
     /// <param name="progress">Told a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static Dictionary<string, ActivationRange> Measured(CalibratedModel model, QuantizationPlacement placement, NumberFormat format, OutputNoise noise, SessionSettings session,
+    public static Dictionary<string, ActivationRange> Measured(CalibratedModel model, QuantizationPlacement placement, NumberFormat format, OutputNoise noise, SessionSettings session, TimeLimit time,
         IProgress<double>? progress, CancellationToken cancellation)
     {
         Dictionary<string, ActivationRange> ranges = By(Default, model);
         (Value Value, IReadOnlyList<RangeCandidate> Candidates)[] open = [.. placement.Activations().Where(v => model.Distributions.GetValueOrDefault(v) is { HasValues: true })
             .Select(v => (Value: v, Candidates: Distinct(model.Distributions[v]))).Where(o => o.Candidates.Count > 1)];
-        if (open.Length == 0)
+        if (open.Length == 0 || time.IsOver)
             return ranges;
         using RangeTrials trials = new(model.Model, open.Select(o => o.Value), format.Activations, noise, session);
         int samples = Math.Min(Samples, noise.SampleCount);
-        double affordable = Effort / (trials.Idle(format.Activations, cancellation) * samples);
+        double affordable = time.AtMost(Effort, 0.2) / (trials.Idle(format.Activations, cancellation) * samples);
         (Value Value, IReadOnlyList<RangeCandidate> Candidates)[] worth = [.. open.OrderByDescending(o => Disagreement(o.Candidates))];
         int done = 0;
         double spent = 0;
         foreach ((Value value, IReadOnlyList<RangeCandidate> candidates) in worth)
         {
-            if ((spent += candidates.Count) > affordable)
+            if ((spent += candidates.Count) > affordable || time.IsOver)
                 break;
             double[] errors = [.. candidates.Select(c => trials.Of(value.Name, format.ForRange(c.Low, c.High), samples, cancellation))];
             int own = candidates.ToList().FindIndex(c => c.Estimator == Default), best = Array.IndexOf(errors, errors.Min());
