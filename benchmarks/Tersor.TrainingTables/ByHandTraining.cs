@@ -39,8 +39,8 @@ internal static class ByHandTraining
         using Module<Tensor, Tensor> network = HandWritten.Create(name);
         double smoothing = ((TrainingLoss.CrossEntropy)recipe.Loss).LabelSmoothing;
         int count = (int)images.shape[0], perEpoch = (count + recipe.BatchSize - 1) / recipe.BatchSize;
-        using optim.Optimizer optimizer = optim.AdamW(network.parameters(), recipe.LearningRate, weight_decay: recipe.WeightDecay);
-        optim.lr_scheduler.LRScheduler schedule = optim.lr_scheduler.OneCycleLR(optimizer, recipe.LearningRate, total_steps: perEpoch * epochs);
+        using optim.Optimizer optimizer = optim.AdamW(network.parameters(), recipe.PeakLearningRate, weight_decay: recipe.WeightDecay);
+        optim.lr_scheduler.LRScheduler schedule = optim.lr_scheduler.OneCycleLR(optimizer, recipe.PeakLearningRate, total_steps: perEpoch * epochs);
         for (int epoch = 0; epoch < epochs; epoch++)
         {
             using Tensor order = randperm(count);

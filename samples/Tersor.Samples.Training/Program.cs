@@ -16,7 +16,7 @@ OpenedData held = DataSetFactory.Open(description, ModelInput.Of(model), split: 
 TrainingSettings settings = new() { Epochs = 3, LearningRate = 1e-4, Loss = new TrainingLoss.CrossEntropy(LabelSmoothing: 0.05), Augmentation = new() { Flip = 0.5 } };
 TrainingResult result = new Trainer(new(model, data.DataSet, settings) { Validation = held.DataSet, Metric = () => held.CreateMetrics()[0] }).Run();
 foreach (TrainingEpoch epoch in result.History)
-    Console.WriteLine($"epoch {epoch.Epoch + 1}: loss {epoch.Loss:0.0000}, {result.MetricName} {epoch.Validation:0.0000}");
+    Console.WriteLine($"epoch {epoch.Epoch}: loss {epoch.Loss:0.0000}, {result.MetricName} {epoch.Validation:0.0000}");
 result.Model.Save(output);
 #endregion
 return 0;

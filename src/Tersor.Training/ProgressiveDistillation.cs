@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 
@@ -23,15 +24,19 @@ public sealed class ProgressiveDistillation(TrainingJob job, IReadOnlyList<Model
         foreach (TrainingJob link in links)
             _ = new Trainer(link);
         List<TrainingResult> results = [];
+        long began = Stopwatch.GetTimestamp();
         IReadOnlyList<Model> teachers = job.Teachers;
         for (int link = 0; link < links.Length; link++)
         {
-            TrainingResult result = new Trainer(links[link] with { Teachers = teachers }).Run(progress is null ? null : new Linked(progress, link), cancellation);
+            TrainingResult result = new Trainer(links[link] with { Teachers = teachers, Settings = links[link].Settings with { TimeLimit = Share(Stopwatch.GetElapsedTime(began), links.Length - link) } }).Run(progress is null ? null : new Linked(progress, link), cancellation);
             results.Add(result);
             teachers = [result.Model];
         }
         return results;
     }
+
+    /// <summary>The time of a link: an equal share of what the links before it left.</summary>
+    private TimeSpan? Share(TimeSpan spent, int links) => job.Settings.TimeLimit is { } limit ? TimeSpan.FromTicks(Math.Max((limit - spent).Ticks / links, 1)) : null;
 
     private TrainingSettings SettingsOf(int link) => job.Settings.Checkpoint is { } path ? job.Settings with { Checkpoint = $"{path}.{link + 1}" } : job.Settings;
 

@@ -20,6 +20,9 @@ public sealed class Trainer
         PreparedJob.Check(job, ownLoss: loss is not null);
     }
 
+    /// <summary>What tells when time is up.</summary>
+    internal TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Trains.</summary>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellation">Stops it between steps; a checkpoint is written first where one was asked for.</param>
@@ -27,7 +30,7 @@ public sealed class Trainer
     public TrainingResult Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         using LibtorchSession session = new(job.Settings.Threads);
-        using TrainingRun run = new(job, loss);
+        using TrainingRun run = new(job, loss, Clock);
         return run.ToEnd(progress, cancellation);
     }
 }

@@ -63,7 +63,7 @@ internal static class SampleReport
                 Repairs = [new("cross-layer equalization", 26.4, 31.2, 0.7402, 0.7561, true), new("bias correction", 31.2, 33.9, 0.7561, 0.7588, true),
                     new("adaptive rounding", 33.9, 34.6, 0.7588, 0.7581, true), new("activation scale migration", 34.6, 32.8, 0.7581, 0.7544, false)],
             },
-            Training = new([new(0, 4, 1.5, 2e-3, 0.5), new(1, 8, 0.9, 1e-3, 0.6)], 1, "top-1", [new(1, 2), new(2, 1.8), new(8, 0.8)]),
+            Training = new(0.4, [new(1, 4, 1.5, 2e-3, 0.5), new(2, 8, 0.9, 1e-3, 0.6)], 2, "top-1", [new(1, 2), new(2, 1.8), new(8, 0.8)]),
             Latency = new(Machine, 1, 20, [Result("image-classifier-l.onnx", 97_781_934, 41.32, new(1, 1, 1)), Result("quantized", 25_103_882, 17.14, new(2.411, 2.362, 2.468))]),
             Machine = Machine,
             Date = new(2026, 1, 5, 14, 2, 0, TimeSpan.Zero),

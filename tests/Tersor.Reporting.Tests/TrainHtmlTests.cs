@@ -18,10 +18,12 @@ public sealed partial class TrainHtmlTests
         Samples = 100,
         ValidationSamples = 10,
         Metric = "top-1",
-        Epochs = [new(0, 4, 1.5, 2e-3, 0.5), new(1, 8, 0.9, 1e-3, double.NaN)],
-        BestEpoch = 0,
+        Start = 0.4,
+        Epochs = [new(1, 4, 1.5, 2e-3, 0.5), new(2, 8, 0.9, 1e-3, double.NaN)],
+        BestEpoch = 1,
         Trained = ["w"],
         Untouched = [new("s", "is a statistic of a normalization")],
+        Notes = [],
         Incidents = [],
         SamplesPerSecond = 123.4,
         Curve = [new(1, 2), new(2, 1.8)],
@@ -41,7 +43,7 @@ public sealed partial class TrainHtmlTests
     [Fact]
     public void Names_of_a_model_never_become_markup()
     {
-        RenderedPage hostile = new(Sample with { Input = Hostile, Output = Hostile, Metric = Hostile, Teachers = [Hostile], Trained = [Hostile], Untouched = [new(Hostile, Hostile)], Incidents = [Hostile] });
+        RenderedPage hostile = new(Sample with { Input = Hostile, Output = Hostile, Metric = Hostile, Teachers = [Hostile], Trained = [Hostile], Untouched = [new(Hostile, Hostile)], Incidents = [Hostile], Notes = [Hostile] });
         Assert.DoesNotContain('<', hostile.Json);
         Assert.Empty(hostile.Markup.Descendants("img"));
         Assert.Equal(new RenderedPage(Sample).Policy, hostile.Policy);
@@ -60,7 +62,7 @@ public sealed partial class TrainHtmlTests
     {
         LossCurve curve = new();
         for (int step = 1; step <= 10_000; step++)
-            curve.Report(new TrainingProgress(0, step, 10_000, 1.0 / step, 1, null));
+            curve.Report(new TrainingProgress(1, step, 10_000, 1.0 / step, 1, null));
         Assert.InRange(curve.Points.Count, 400, 800);
         long apart = curve.Points[1].Step - curve.Points[0].Step;
         Assert.All(curve.Points.Zip(curve.Points.Skip(1)), pair => Assert.Equal(apart, pair.Second.Step - pair.First.Step));

@@ -112,9 +112,9 @@ internal static class DistillCommand
             result = assistants.Length == 0 ? trainer.Train(job, view, cancellation) : trainer.Distill(job, assistants, view, cancellation)[^1];
             curve = view.Curve;
         }
-        input.Save(result.Model, training.Output, training.Writing, cancellation);
+        input.Save(result.IsStart ? job.Model : result.Model, training.Output, training.Writing, cancellation);
         TrainCommand.Print(TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants], Curve = curve }, training, terminal);
-        return ExitCodes.Done;
+        return TrainCommand.Verdict(result, request.Derived > 0 ? "the student" : "the input model", terminal);
 
         static Model Derive(Model model, DistillRequest request, int link)
         {

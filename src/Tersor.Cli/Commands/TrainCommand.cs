@@ -64,6 +64,7 @@ internal static class TrainCommand
         }, terminal, cancellation)));
         return command.WithHelp(
             "Trains on the part 'train' of the data and keeps the weights of the epoch that was best on the part 'validation' (or on a held-out tenth of 'train'). Test data are never read.\n"
+            + "The model as it is counts as epoch 0: where no epoch is better, it is what is written, and the exit code is 3 (no gain).\n"
             + "What is trained is found by role: kernels, matrices, biases, scales and shifts, tables; not the constants of a spelled-out activation, not statistics, not shapes.\n"
             + "Masks, N:M patterns, grids, codebooks and ties that the model is tagged with hold in every step. With --checkpoint a run that was stopped goes on where it was,\n"
             + "and ends with the same bytes. Needs the package Tersor.Training.",
@@ -84,9 +85,22 @@ internal static class TrainCommand
             result = training.Train(job, view, cancellation);
             curve = view.Curve;
         }
-        input.Save(result.Model, request.Output, request.Writing, cancellation);
+        // Random weights that nothing was better than are nobody's result.
+        input.Save(result.IsStart ? input.Model : result.Model, request.Output, request.Writing, cancellation);
         Print(TrainReport.Of(request.Model, request.Output, job, result) with { Curve = curve }, request, terminal);
-        return ExitCodes.Done;
+        return Verdict(result, "the input model", terminal);
+    }
+
+    /// <summary>What the calling program is told: a run in which no epoch was better than the start has gained nothing.</summary>
+    /// <param name="result">What training came to.</param>
+    /// <param name="start">What was written where nothing was gained.</param>
+    /// <param name="terminal">Where that is said.</param>
+    public static int Verdict(TrainingResult result, string start, Terminal terminal)
+    {
+        if (!result.IsStart)
+            return ExitCodes.Done;
+        terminal.Say($"No gain: {(result.History.Count == 0 ? "there was no time for a step" : "no epoch was better than the start")}; {start} was written as it is.");
+        return ExitCodes.NoGain;
     }
 
     /// <summary>Tells what training came to.</summary>

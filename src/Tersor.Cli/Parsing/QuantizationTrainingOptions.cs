@@ -13,7 +13,7 @@ internal sealed class QuantizationTrainingOptions
     private readonly Option<int> epochs = CommonOptions.Number("--epochs", "With --train: times every sample is seen.", Default.Epochs, 1);
     private readonly Option<int?> steps = new("--steps") { HelpName = "n", Description = "With --train: steps after which training ends, whatever the epochs." };
     private readonly Option<int> batch = CommonOptions.Number("--batch", "With --train: samples in a batch.", Default.BatchSize, 1);
-    private readonly Option<double> rate = new("--learning-rate") { HelpName = "x", Description = "With --train: the peak learning rate. Few bits want more of it: 0.001 for 2.", DefaultValueFactory = _ => Default.LearningRate };
+    private readonly Option<double> rate = new("--learning-rate") { HelpName = "x", Description = "With --train: the peak learning rate. Few bits want more of it: 0.001 for 2.", DefaultValueFactory = _ => Default.PeakLearningRate };
     private readonly Option<bool> labels = new("--labels") { Description = "With --train: learn from labels too, by a tenth." };
     private readonly Option<bool> fixedScales = CommonOptions.FixedScales("With --train: leave");
     private readonly Option<string?> checkpoint = new("--checkpoint") { HelpName = "file", Description = "With --train: write checkpoints to this file, and go on from it where it exists." };

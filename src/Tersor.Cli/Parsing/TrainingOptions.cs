@@ -39,6 +39,7 @@ internal sealed class TrainingOptions
 
     private readonly Option<int> epochs = CommonOptions.Number("--epochs", "Times every sample is seen.", Default.Epochs, 1);
     private readonly Option<int?> steps = new("--steps") { HelpName = "n", Description = "Steps after which training ends, whatever the epochs." };
+    private readonly Option<TimeSpan?> time = TimeOption.Create("--time", "Time after which training ends, whatever epochs and steps; the best so far is the result. The learning rate follows the steps: with few of them made it is cut off where it was. Default: no limit.");
     private readonly Option<int> batch = CommonOptions.Number("--batch", "Samples in a batch; of sequences, those whose gradients make one step.", Default.BatchSize, 1);
     private readonly Option<int> accumulate = CommonOptions.Number("--accumulate", "Batches whose gradients are added up before a step.", Default.Accumulate, 1);
     private readonly Option<int> window = CommonOptions.Number("--window", "Steps of a sequence through which gradients go back in time.", Default.SequenceWindow, 1);
@@ -47,7 +48,7 @@ internal sealed class TrainingOptions
     private readonly Option<double> smoothing = Number("--label-smoothing", "Share of the target of cross-entropy that is spread over all classes, 0..1.", 0);
     private readonly Option<string> optimizer = Choice("--optimizer", "How weights follow their gradients", Optimizers.Keys, "adamw");
     private readonly Option<double?> momentum = new("--momentum") { HelpName = "x", Description = $"Momentum of sgd, 0..1. Default: {new TrainingOptimizer.Sgd().Momentum.ToString(CultureInfo.InvariantCulture)}; with one-cycle it falls while the rate rises." };
-    private readonly Option<double> rate = Number("--learning-rate", "The peak learning rate.", Default.LearningRate);
+    private readonly Option<double?> rate = new("--learning-rate") { HelpName = "x", Description = $"The peak learning rate. Default: {Rate(Default)}; with --reinitialize {Rate(Default with { Reinitialize = true })}." };
     private readonly Option<string> schedule = Choice("--schedule", "How the learning rate changes", Schedules.Keys, "one-cycle");
     private readonly Option<int> warmUp = CommonOptions.Number("--warm-up", "Steps in which the rate first rises from 0.", 0, 0);
     private readonly Option<double> decay = Number("--weight-decay", "Weight decay.", Default.WeightDecay);
@@ -64,7 +65,7 @@ internal sealed class TrainingOptions
     private readonly Option<bool> fixedScales = CommonOptions.FixedScales("Of a model that holds integers: leave");
     private readonly Option<bool> reinitialize = new("--reinitialize") { Description = "Start from random weights." };
     private readonly Option<int?> patience = new("--patience") { HelpName = "n", Description = "Epochs without a better validation result after which training ends." };
-    private readonly Option<bool> last = new("--keep-last") { Description = "Keep the weights of the last epoch, not those of the best." };
+    private readonly Option<bool> last = new("--keep-last") { Description = "Keep the weights of the last epoch, not those of the best, be they worse than the input's." };
     private readonly Option<int> seed = CommonOptions.Number("--seed", "Start of every random number.", Default.Seed, 0);
     private readonly Option<int> threads = CommonOptions.Number("--threads", "Threads to compute with. With one, the same bytes come out again.", Default.Threads, 1);
     private readonly Option<string?> checkpoint = new("--checkpoint") { HelpName = "file", Description = "Write checkpoints to this file, and go on from it where it exists." };
@@ -73,7 +74,7 @@ internal sealed class TrainingOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { epochs, steps, batch, accumulate, window, loss, lossOutput, smoothing, optimizer, momentum, rate, schedule, warmUp, decay, clip, average, flip, crop, erase, noise,
+        foreach (Option option in new Option[] { epochs, steps, time, batch, accumulate, window, loss, lossOutput, smoothing, optimizer, momentum, rate, schedule, warmUp, decay, clip, average, flip, crop, erase, noise,
             train, freeze, freezeNodes, normalization, fixedScales, reinitialize, patience, last, seed, threads, checkpoint, every })
         {
             command.Add(option);
@@ -95,6 +96,7 @@ internal sealed class TrainingOptions
     {
         Epochs = parsed.GetValue(epochs),
         MaxSteps = parsed.GetValue(steps),
+        TimeLimit = parsed.GetValue(time),
         BatchSize = parsed.GetValue(batch),
         Accumulate = parsed.GetValue(accumulate),
         SequenceWindow = parsed.GetValue(window),
@@ -117,6 +119,8 @@ internal sealed class TrainingOptions
         Checkpoint = parsed.GetValue(checkpoint),
         CheckpointSeconds = parsed.GetValue(every),
     };
+
+    private static string Rate(TrainingSettings settings) => settings.PeakLearningRate.ToString(CultureInfo.InvariantCulture);
 
     private static Option<double> Number(string name, string description, double value) => new(name) { HelpName = "x", Description = description, DefaultValueFactory = _ => value };
 

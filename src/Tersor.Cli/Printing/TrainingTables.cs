@@ -8,10 +8,11 @@ internal static class TrainingTables
 {
     public static void Print(TrainReport report, Printer printer)
     {
-        printer.Table(["epoch>", "steps>", "loss>", $"{report.Metric ?? "validation"}>", "learning rate>", "note"], report.Epochs.Select(e => new[]
+        string[][] start = report.Start is { } found ? [["0", "0", "", Number(found), "", report.BestEpoch == 0 ? "start, kept" : "start"]] : [];
+        printer.Table(["epoch>", "steps>", "training loss>", $"{(report.Metric == "loss" ? "validation loss" : report.Metric ?? "validation")}>", "learning rate>", "note"], [.. start, .. report.Epochs.Select(e => new[]
         {
-            Units.Count(e.Epoch + 1), Units.Count(e.Step), Number(e.Loss), e.Validation is { } result ? Number(result) : "", e.LearningRate.ToString("0.0e0", CultureInfo.InvariantCulture), e.Epoch == report.BestEpoch ? "kept" : "",
-        }));
+            Units.Count(e.Epoch), Units.Count(e.Step), Number(e.Loss), e.Validation is { } result ? Number(result) : "", e.LearningRate.ToString("0.0e0", CultureInfo.InvariantCulture), e.Epoch == report.BestEpoch ? "kept" : "",
+        })]);
         printer.Facts(Facts(report));
     }
 
@@ -22,6 +23,8 @@ internal static class TrainingTables
             yield return ("learned from", string.Join(", ", report.Teachers));
         yield return ("data", $"{Units.Count(report.Samples)} samples, {(report.ValidationSamples == 0 ? "none held out to judge by" : $"judged on {Units.Count(report.ValidationSamples)}")}");
         yield return ("speed", $"{Units.Rate(report.SamplesPerSecond)} samples/s");
+        foreach (string note in report.Notes)
+            yield return ("note", note);
         foreach (string incident in report.Incidents)
             yield return ("incident", incident);
         yield return ("written", report.Output);

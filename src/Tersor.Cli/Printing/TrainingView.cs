@@ -34,7 +34,7 @@ internal sealed class TrainingView(Progress progress) : IProgress<TrainingProgre
     }
 
     private void Show(string model, TrainingProgress value) => progress.Report(new JobProgress(string.Create(CultureInfo.InvariantCulture,
-        $"{model}epoch {value.Epoch + 1}, step {value.Step}/{value.Steps}, loss {value.Loss:0.0000}{(value.Validation is { } result ? $", validation {result:0.0000}" : "")}, {Units.Rate(value.SamplesPerSecond)} samples/s"), (double)value.Step / Math.Max(value.Steps, 1)));
+        $"{model}epoch {value.Epoch}, step {value.Step}/{value.Steps}, loss {value.Loss:0.0000}{(value.Validation is { } result ? $", validation {result:0.0000}" : "")}, {Units.Rate(value.SamplesPerSecond)} samples/s{(value.Remaining is { } left ? $", {Units.Time(left)} left" : "")}"), (double)value.Step / Math.Max(value.Steps, 1)));
 
     public void Dispose() => progress.Dispose();
 }

@@ -33,6 +33,14 @@ internal static class Units
     /// <summary>Things a second: whole from ten on, else two digits that say something.</summary>
     public static string Rate(double value) => value.ToString(value >= 10 ? "N0" : value >= 1 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 
+    /// <summary>A length of time: 45 s, 12 min, 3.5 h.</summary>
+    public static string Time(TimeSpan value) => value switch
+    {
+        { TotalSeconds: < 90 } => $"{Math.Ceiling(value.TotalSeconds):0} s",
+        { TotalMinutes: < 90 } => $"{Math.Round(value.TotalMinutes):0} min",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{value.TotalHours:0.0} h"),
+    };
+
     /// <summary>Three significant digits.</summary>
     private static string Scaled(double value, string unit) => $"{value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", CultureInfo.InvariantCulture)} {unit}";
 }

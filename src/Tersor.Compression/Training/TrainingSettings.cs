@@ -9,6 +9,10 @@ public sealed record TrainingSettings
     /// <summary>Steps after which training ends, whatever the epochs; null: none.</summary>
     public long? MaxSteps { get; init; }
 
+    /// <summary>Time after which training ends, judging included; null: as long as it takes. The best so far is kept. A run that goes on from a checkpoint has as much again. The learning rate follows the steps, not the clock: a run
+    /// that is cut short ends at the rate it had. Default null.</summary>
+    public TimeSpan? TimeLimit { get; init; }
+
     /// <summary>Samples in a batch; of sequences, those whose gradients are added up before a step. Default 64.</summary>
     public int BatchSize { get; init; } = 64;
 
@@ -24,8 +28,11 @@ public sealed record TrainingSettings
     /// <summary>How weights follow their gradients. Default AdamW.</summary>
     public TrainingOptimizer Optimizer { get; init; } = new TrainingOptimizer.AdamW();
 
-    /// <summary>The peak learning rate. Default 0.0003, for a model that was trained before.</summary>
-    public double LearningRate { get; init; } = 3e-4;
+    /// <summary>The peak learning rate; null: <see cref="PeakLearningRate"/> tells. Default null.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>The peak learning rate that is used: the one asked for, else 0.0003 for a model that was trained before and 0.002 for random weights.</summary>
+    public double PeakLearningRate => LearningRate ?? (Reinitialize ? 2e-3 : 3e-4);
 
     /// <summary>How the rate changes. Default: one cycle.</summary>
     public LearningRateSchedule Schedule { get; init; } = new LearningRateSchedule.OneCycle();
@@ -54,10 +61,10 @@ public sealed record TrainingSettings
     /// <summary>Starts from random weights instead of the model's. Default no.</summary>
     public bool Reinitialize { get; init; }
 
-    /// <summary>Epochs without a better validation result after which training ends; null: never.</summary>
+    /// <summary>Epochs without a better validation result than an epoch before, after which training ends; null: never.</summary>
     public int? Patience { get; init; }
 
-    /// <summary>Keeps the weights that were best on the validation set, not the last. Default yes.</summary>
+    /// <summary>Keeps the weights that were best on the validation set, those of the start among them, not the last. Default yes.</summary>
     public bool KeepBest { get; init; } = true;
 
     /// <summary>Start of every random number. Default 0.</summary>
@@ -79,13 +86,15 @@ public sealed record TrainingSettings
             yield return $"{nameof(Epochs)} is {Epochs}; expected 1 or more.";
         if (MaxSteps < 1)
             yield return $"{nameof(MaxSteps)} is {MaxSteps}; expected 1 or more.";
+        if (TimeLimit is { } time && time <= TimeSpan.Zero)
+            yield return $"{nameof(TimeLimit)} is {time}; expected a time above 0.";
         if (BatchSize < 1)
             yield return $"{nameof(BatchSize)} is {BatchSize}; expected 1 or more.";
         if (Accumulate < 1)
             yield return $"{nameof(Accumulate)} is {Accumulate}; expected 1 or more.";
         if (SequenceWindow < 1)
             yield return $"{nameof(SequenceWindow)} is {SequenceWindow}; expected 1 or more.";
-        if (!(LearningRate > 0 && double.IsFinite(LearningRate)))
+        if (LearningRate is { } rate && !(rate > 0 && double.IsFinite(rate)))
             yield return $"{nameof(LearningRate)} is {LearningRate}; expected a positive number.";
         if (!(WeightDecay >= 0 && double.IsFinite(WeightDecay)))
             yield return $"{nameof(WeightDecay)} is {WeightDecay}; expected 0 or more.";

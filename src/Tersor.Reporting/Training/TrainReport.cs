@@ -23,13 +23,16 @@ public sealed record TrainReport
     /// <summary>What validation measured.</summary>
     public required string? Metric { get; init; }
 
-    /// <summary>Every epoch.</summary>
+    /// <summary>What validation measured before the first step; null: nothing was held out.</summary>
+    public double? Start { get; init; }
+
+    /// <summary>Every epoch, from 1.</summary>
     public required IReadOnlyList<TrainingEpoch> Epochs { get; init; }
 
     /// <summary>The loss between them, as far as it was watched.</summary>
     public IReadOnlyList<LossPoint> Curve { get; init; } = [];
 
-    /// <summary>The epoch whose weights were kept, from 0.</summary>
+    /// <summary>The epoch whose weights were kept, from 1; 0: none was better than the start.</summary>
     public required int BestEpoch { get; init; }
 
     /// <summary>Names of the constants that were trained.</summary>
@@ -37,6 +40,9 @@ public sealed record TrainReport
 
     /// <summary>Floating-point constants that were not, with the reason.</summary>
     public required IReadOnlyList<UntouchedConstant> Untouched { get; init; }
+
+    /// <summary>What was decided where settings left it open or could not be followed to the letter.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>What went wrong and was mended on the way.</summary>
     public required IReadOnlyList<string> Incidents { get; init; }
@@ -52,10 +58,12 @@ public sealed record TrainReport
         Samples = job.Data.Count,
         ValidationSamples = job.Validation?.Count ?? 0,
         Metric = result.MetricName,
+        Start = result.Start,
         Epochs = result.History,
         BestEpoch = result.BestEpoch,
         Trained = result.Trained,
         Untouched = [.. result.Untouched.Select(u => new UntouchedConstant(u.Name, u.Reason))],
+        Notes = result.Notes,
         Incidents = result.Incidents,
         SamplesPerSecond = result.SamplesPerSecond,
     };

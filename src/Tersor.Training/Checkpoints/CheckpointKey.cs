@@ -33,7 +33,7 @@ internal static class CheckpointKey
             text.AppendLine(ModelFingerprint.Of(model));
         foreach ((string name, OnnxTensor latent) in job.Latent.OrderBy(l => l.Key, StringComparer.Ordinal))
             text.AppendLine(CultureInfo.InvariantCulture, $"{name} {latent.ContentHash()}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{job.Data.Name} {job.Data.Count} {job.Validation?.Count} {settings with { Checkpoint = null, CheckpointSeconds = 0, Threads = 1, Weights = new() }}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{job.Data.Name} {job.Data.Count} {job.Validation?.Count} {settings with { Checkpoint = null, CheckpointSeconds = 0, TimeLimit = null, Threads = 1, Weights = new() }}");
         text.AppendJoin('\n', [.. settings.Weights.Train, "", .. settings.Weights.Freeze, "", .. settings.Weights.FreezeNodes]);
         if (job.Teachers.Count > 0)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Tersor.Compression.Training;
 using Tersor.Training.Checkpoints;
 using Tersor.Training.Data;
@@ -32,15 +33,18 @@ internal sealed class TrainingRun : IDisposable
     private readonly Validation? validation;
     private readonly string key;
     private readonly long steps;
+    private readonly TimeBudget time;
     private long samples, busy, lastSave;
+    private bool isCutShort;
     private double recentLoss = double.NaN;
 
     /// <param name="job">What, on what, how.</param>
     /// <param name="loss">A loss of the caller's own; null: the job's.</param>
+    /// <param name="clock">Tells when time is up.</param>
     /// <exception cref="TrainingException">The model cannot be trained on these data.</exception>
-    public TrainingRun(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss)
+    public TrainingRun(TrainingJob job, Func<IReadOnlyDictionary<string, Tensor>, IReadOnlyDictionary<string, Tensor>, Tensor>? loss, TimeProvider clock)
     {
-        (this.job, settings) = (job, job.Settings);
+        (this.job, settings, time) = (job, job.Settings, new(job.Settings.TimeLimit, clock));
         prepared = new(job, loss);
         (reader, graph, objective, forward) = (prepared.Reader, prepared.Graph, prepared.Objective, prepared.Forward);
         state = new(graph, settings);
@@ -51,13 +55,13 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>An epoch that has begun is ended first, also by a run that goes on after its last step.</summary>
-    private bool IsOver => state.Done.Group == 0 && (state.Done.Step >= steps || settings.Patience is { } patience && validation is not null && state.Done.Epoch - Math.Max(BestSeen(), 0) > patience);
+    private bool IsOver => state.Done.Group == 0 && (state.Done.Step >= steps || settings.Patience is { } patience && validation is not null && state.Done.Epoch - Math.Max(BestSeen(), 1) >= patience);
 
-    private double Rate => settings.LearningRate * settings.Schedule.At(state.Done.Step, steps) * state.Done.RateFactor;
+    private double Rate => settings.PeakLearningRate * settings.Schedule.At(state.Done.Step, steps) * state.Done.RateFactor;
 
     private double SamplesPerSecond => samples / Math.Max(Stopwatch.GetElapsedTime(0, busy).TotalSeconds, 1e-9);
 
-    /// <summary>Trains until all steps are made, or no epoch was better for too long.</summary>
+    /// <summary>Trains until all steps are made, no epoch was better for too long, or time is up.</summary>
     /// <exception cref="TrainingException">The checkpoint is of another job, or numbers run away again and again.</exception>
     public TrainingResult ToEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
@@ -68,7 +72,8 @@ internal sealed class TrainingRun : IDisposable
         lastSave = Stopwatch.GetTimestamp();
         try
         {
-            while (!IsOver)
+            JudgeStart(cancellation);
+            while (!IsOver && !isCutShort)
                 Epoch(progress, cancellation);
         }
         catch (OperationCanceledException)
@@ -77,8 +82,12 @@ internal sealed class TrainingRun : IDisposable
             throw;
         }
         state.UseBest();
-        return new(graph.Write(), [.. state.Done.History], Math.Max(state.Done.BestEpoch, 0), validation?.Name)
+        // What was given, to the bit: written through the graph, half precision and integers might be rounded anew.
+        bool isGiven = state.Done.BestEpoch == 0 && !settings.Reinitialize;
+        return new(isGiven ? job.Model.Clone() : graph.Write(), [.. state.Done.History], state.Done.BestEpoch, validation?.Name)
         {
+            Start = state.Done.Start,
+            Notes = [.. Notes()],
             Trained = [.. graph.Parameters.Where(p => !p.IsHelper).Select(p => p.Name)],
             Untouched = graph.Untouched,
             Incidents = [.. state.Done.Incidents],
@@ -100,6 +109,23 @@ internal sealed class TrainingRun : IDisposable
         return graph.ByName(p => (IReadOnlyDictionary<string, OnnxTensor>)state.Optimizer.State.ToDictionary(row => row.Key, row => TorchTensors.ToOnnx(p.In(row.Value))));
     }
 
+    private IEnumerable<string> Notes()
+    {
+        if (isCutShort)
+            yield return $"stopped after {time.Words}, at step {state.Done.Step} of {steps}: the learning rate had come to {Rate.ToString("0.0e0", CultureInfo.InvariantCulture)}, where its schedule was cut off";
+    }
+
+    /// <summary>Judges the model as it is before the first step: what no epoch beats is no gain.</summary>
+    private void JudgeStart(CancellationToken cancellation)
+    {
+        if (validation is null || state.Done.Start is not null)
+            return;
+        state.Done.Start = time.Judged(() => validation.Measure(cancellation));
+        if (settings.KeepBest)
+            state.KeepBest();
+        Save();
+    }
+
     /// <summary>Runs the batches of the first epoch, as far as they were run before, so that teachers' answers are kept that would have been kept, to the bit.</summary>
     private void AskAgain(CancellationToken cancellation)
     {
@@ -119,30 +145,39 @@ internal sealed class TrainingRun : IDisposable
         // Looked at between steps only: none is left half done.
         using (IEnumerator<IEnumerable<TrainingSequence>> groups = reader.Groups(settings.Seed, state.Done.Epoch, state.Done.Group, CancellationToken.None).GetEnumerator())
         {
-            while (state.Done.Group < reader.Count && state.Done.Step < steps)
+            while (state.Done.Group < reader.Count && state.Done.Step < steps && !(isCutShort = time.IsSpent))
             {
                 cancellation.ThrowIfCancellationRequested();
                 Step(groups);
-                progress?.Report(new(state.Done.Epoch, state.Done.Step, steps, recentLoss, SamplesPerSecond, state.Done.History.LastOrDefault()?.Validation));
+                time.StepMade();
+                progress?.Report(new(state.Done.Epoch + 1, state.Done.Step, steps, recentLoss, SamplesPerSecond, state.Done.History.LastOrDefault()?.Validation ?? state.Done.Start)
+                {
+                    Remaining = time.Left(steps - state.Done.Step),
+                });
                 if (Stopwatch.GetElapsedTime(lastSave).TotalSeconds >= settings.CheckpointSeconds)
                     Save();
             }
         }
         cancellation.ThrowIfCancellationRequested();
+        if (isCutShort)
+            Save(); // before the epoch is ended: with more time, the run goes on as if it had never stopped
+        if (state.Done.Group == 0)
+            return;
         EndEpoch(cancellation);
-        Save();
+        if (!isCutShort)
+            Save();
     }
 
-    /// <summary>The epoch with the best validation result, whether its weights are kept or not; -1: none was judged.</summary>
+    /// <summary>The epoch with the best validation result, from 1, whether its weights are kept or not; 0: none was judged. The start does not count: a model that was trained before may have to get worse to get better.</summary>
     private int BestSeen()
     {
-        int best = -1;
-        for (int i = 0; i < state.Done.History.Count; i++)
+        TrainingEpoch? best = null;
+        foreach (TrainingEpoch epoch in state.Done.History)
         {
-            if (state.Done.History[i].Validation is { } result && (best < 0 || validation!.IsBetter(result, state.Done.History[best].Validation!.Value)))
-                best = i;
+            if (epoch.Validation is { } result && (best is null || validation!.IsBetter(result, best.Validation!.Value)))
+                best = epoch;
         }
-        return best;
+        return best?.Epoch ?? 0;
     }
 
     /// <summary>One step of the optimizer: gradients of one group of samples or, accumulated, of several.</summary>
@@ -207,18 +242,18 @@ internal sealed class TrainingRun : IDisposable
     private void EndEpoch(CancellationToken cancellation)
     {
         TrainingState.Progress done = state.Done;
-        double? result = validation is null ? null : state.WithAverage(() => validation.Measure(cancellation));
+        double? result = validation is null ? null : time.Judged(() => state.WithAverage(() => validation.Measure(cancellation)));
+        done.Epoch++;
         done.History.Add(new(done.Epoch, done.Step, done.LossSum / Math.Max(done.Group, 1), Rate, result));
-        if (validation is not null && settings.KeepBest && (done.BestEpoch < 0 || validation.IsBetter(result!.Value, done.History[done.BestEpoch].Validation!.Value)))
+        if (validation is null || !settings.KeepBest)
+        {
+            done.BestEpoch = done.Epoch;
+        }
+        else if (validation.IsBetter(result!.Value, done.BestResult!.Value))
         {
             done.BestEpoch = done.Epoch;
             state.KeepBest();
         }
-        else if (validation is null || !settings.KeepBest)
-        {
-            done.BestEpoch = done.Epoch;
-        }
-        done.Epoch++;
         done.Group = 0;
         done.LossSum = 0;
     }

@@ -172,7 +172,10 @@ internal sealed class TrainingState : IDisposable
         /// <summary>Optimizer steps made.</summary>
         public long Step { get; set; }
 
-        /// <summary>The epoch that is running, from 0.</summary>
+        /// <summary>What validation measured before the first step; null: not yet, or there is no validation.</summary>
+        public double? Start { get; set; }
+
+        /// <summary>Epochs that are done: the one that is running, counted from 0.</summary>
         public int Epoch { get; set; }
 
         /// <summary>Groups of it that are done.</summary>
@@ -187,8 +190,12 @@ internal sealed class TrainingState : IDisposable
         /// <summary>Epochs done.</summary>
         public List<TrainingEpoch> History { get; set; } = [];
 
-        /// <summary>The best of them; -1 before the first.</summary>
-        public int BestEpoch { get; set; } = -1;
+        /// <summary>The best of them, from 1; 0: the start.</summary>
+        public int BestEpoch { get; set; }
+
+        /// <summary>The validation result of the best; null: nothing was judged.</summary>
+        [JsonIgnore]
+        public double? BestResult => BestEpoch == 0 ? Start : History[BestEpoch - 1].Validation;
 
         /// <summary>Steps that were made when all numbers were last known to be finite.</summary>
         public long GoodStep { get; set; }
@@ -201,6 +208,9 @@ internal sealed class TrainingState : IDisposable
 
         /// <summary>What went wrong and was mended.</summary>
         public List<string> Incidents { get; set; } = [];
+
+        /// <summary>Which loss was chosen, in words; null before the first batch.</summary>
+        public string? Loss { get; set; }
     }
 }
 

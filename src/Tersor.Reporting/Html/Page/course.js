@@ -1,11 +1,21 @@
 "use strict";
 
-// How training went: cards about a course, which has epochs, curve, bestEpoch and metric, as TrainReport and TrainingCourse do.
+// How training went: cards about a course, which has start, epochs, curve, bestEpoch and metric, as TrainReport and TrainingCourse do.
 
 /** Where the kept weights lie on the curve of validation; null: nothing was validated. */
 function keptPoint(course) {
-    const best = course.epochs[course.bestEpoch];
+    const best = course.bestEpoch === 0 ? startOf(course) : course.epochs.find(e => e.epoch === course.bestEpoch);
     return figure(best?.validation) === null ? null : [best.step, best.validation];
+}
+
+/** The model as training found it, in the form of an epoch. */
+function startOf(course) {
+    return { epoch: 0, step: 0, loss: null, validation: course.start, learningRate: null };
+}
+
+/** Every epoch, and the start before them where it was judged. */
+function judgedEpochs(course) {
+    return figure(course.start) === null ? course.epochs : [startOf(course), ...course.epochs];
 }
 
 /** A line over steps. A point is [step, value]; marked is one of them, or null. */
@@ -31,19 +41,19 @@ function lossCard(course) {
 }
 
 function validationCard(course) {
-    const points = course.epochs.filter(e => figure(e.validation) !== null).map(e => [e.step, e.validation]);
-    return points.length < 2 ? null : card("validation", "Validation", `${course.metric ?? "Validation"} on held-out samples after every epoch.`, null,
+    const points = judgedEpochs(course).filter(e => figure(e.validation) !== null).map(e => [e.step, e.validation]);
+    return points.length < 2 ? null : card("validation", "Validation", `${course.metric ?? "Validation"} on held-out samples, before the first step and after every epoch.`, null,
         stepChart(course.metric ?? "validation", points, "after", Numbers.metric, keptPoint(course)).host);
 }
 
 function epochsCard(course) {
     const judged = course.epochs.some(e => figure(e.validation) !== null);
     return course.epochs.length === 0 ? null : card("epochs", "Epochs", null, null, table([
-        { title: "Epoch", number: true, key: e => e.epoch, cell: e => Numbers.count(e.epoch + 1) },
+        { title: "Epoch", number: true, key: e => e.epoch, cell: e => e.epoch === 0 ? "start" : Numbers.count(e.epoch) },
         { title: "Steps", number: true, key: e => e.step, cell: e => Numbers.count(e.step) },
-        { title: "Loss", number: true, key: e => figure(e.loss), cell: e => Numbers.metric(e.loss) },
+        { title: "Loss", number: true, key: e => figure(e.loss), cell: e => figure(e.loss) === null ? "" : Numbers.metric(e.loss) },
         { title: shorten(course.metric ?? "Validation", 20), number: true, key: e => figure(e.validation), cell: e => Numbers.metric(e.validation) },
-        { title: "Learning rate", number: true, key: e => e.learningRate, cell: e => e.learningRate.toExponential(1).replace(/-/g, "\u2212") },
+        { title: "Learning rate", number: true, key: e => e.learningRate, cell: e => e.learningRate === null ? "" : e.learningRate.toExponential(1).replace(/-/g, "\u2212") },
         { title: "", key: e => judged ? String(e.epoch === course.bestEpoch) : null, cell: e => e.epoch === course.bestEpoch ? el("span.badge.kept", null, "kept") : "" },
-    ], course.epochs, { tall: course.epochs.length > 20 }).element);
+    ], judgedEpochs(course), { tall: course.epochs.length > 20 }).element);
 }

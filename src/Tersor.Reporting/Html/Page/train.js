@@ -3,14 +3,14 @@
 // Shows the report of a training run. Its properties are those of TrainReport.
 
 const report = JSON.parse(document.getElementById("report").textContent);
-const best = report.epochs[report.bestEpoch] ?? null;
+const best = report.bestEpoch === 0 ? startOf(report) : report.epochs.find(e => e.epoch === report.bestEpoch) ?? null;
 const judged = report.epochs.some(e => figure(e.validation) !== null);
 
 function lead() {
     const from = report.teachers.length > 0 ? `, learning from ${report.teachers.map(fileName).join(", ")}` : "";
     const sentences = [`${Numbers.plural(report.trained.length, "constant")} trained on ${Numbers.plural(report.samples, "sample")}${from}`];
     if (judged && best !== null)
-        sentences.push(`Judged on ${Numbers.plural(report.validationSamples, "held-out sample")} after every epoch; epoch ${best.epoch + 1} was kept`);
+        sentences.push(`Judged on ${Numbers.plural(report.validationSamples, "held-out sample")} before the first step and after every epoch; ${best.epoch === 0 ? "none was better than the start, which was kept" : `epoch ${best.epoch} was kept`}`);
     return `${sentences.join(". ")}.`;
 }
 
@@ -20,9 +20,11 @@ function header() {
         el("p.eyebrow", null, report.teachers.length > 0 ? "Distillation report" : "Training report"),
         el("h1", null, fileName(report.input)),
         el("p.lead", null, lead()),
+        report.notes.map(note => el("p.note", null, `${note}.`)),
         report.incidents.map(incident => el("p.note", null, `${incident}.`)),
         terms("dl.facts", [
             [report.metric ?? "Validation", judged && best !== null && Numbers.metric(best.validation)],
+            ["At the start", figure(report.start) !== null && Numbers.metric(report.start)],
             ["Loss, last epoch", last && Numbers.metric(last.loss)],
             ["Epochs", last && Numbers.count(report.epochs.length)],
             ["Steps", last && Numbers.count(last.step)],
