@@ -34,7 +34,8 @@ internal static class QuantizationTables
             printer.Table(["repair", "SQNR dB>", ">", .. metric, ""], report.Evidence.Repairs.Select(r => (string[])
                 [r.Name, Decibel(r.SqnrBefore), $"→ {Decibel(r.SqnrAfter)}", .. metric.Length == 0 ? Array.Empty<string>() : [r.MetricBefore?.ToString("0.0000") ?? "-", $"→ {r.MetricAfter:0.0000}"], r.Kept ? "kept" : ""]));
         }
-        Subjects("Quantized", "how", report.Quantized.Select(s => s with { What = s.What.Split(" for ")[0] }), printer);
+        if (report.NoGain is null)
+            Subjects("Quantized", "how", report.Quantized.Select(s => s with { What = s.What.Split(" for ")[0] }), printer);
         Subjects("Left float", "reason", report.Float, printer);
         printer.Facts(Facts(report));
     }
@@ -51,6 +52,11 @@ internal static class QuantizationTables
 
     private static IEnumerable<(string, string)> Facts(QuantizeReport report)
     {
+        if (report.NoGain is not null)
+        {
+            yield return ("written", report.Output);
+            yield break;
+        }
         yield return ("mode", report.Mode switch { QuantizationMode.Static => "static", QuantizationMode.Dynamic => "dynamic", _ => "weights stored in 8 bits, computed with in float" });
         if (report.Verdict is { } verdict)
         {
@@ -67,8 +73,7 @@ internal static class QuantizationTables
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)}");
         if (report.Latency is { Results: [var before, var after] } latency)
             yield return ("latency", $"{BenchmarkTables.Milliseconds(before.Latency.Median)} → {BenchmarkTables.Milliseconds(after.Latency.Median)}: {BenchmarkTables.Ratio(after.SpeedUp)}, {BenchmarkTables.Threads(latency)}");
-        if (report.Output is { } written)
-            yield return ("written", written);
+        yield return ("written", report.Output);
     }
 
     /// <summary>What became of a candidate.</summary>

@@ -13,6 +13,9 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="training">Trains the quantized model; null: a search for layers to spare instead.</param>
 internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs, OtherForms forms, QuantizationTraining? training)
 {
+    /// <summary>How many times faster a model must be in float, at the lower end of the interval, to be a result of quantization.</summary>
+    private const double WorthRewriting = 1.02;
+
     private readonly SessionSettings session = new() { Threads = settings.Threads };
     private readonly TrialBuilder builder = new(inputs);
     private StaticSearch? search;
@@ -32,7 +35,10 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         inputs.Judge.Rest();
         var measured = SpeedCheck.Measure([inputs.Original, .. trials.Select(t => t.Model)], sample, session, inputs.Time, new StageProgress(progress, "measuring speed"), cancellation);
         trials = [.. trials.Zip(measured.Skip(1), (trial, speed) => trial with { SpeedUp = speed.SpeedUp, Milliseconds = speed.Milliseconds })];
-        Trial? chosen = new TrialChoice(settings).Choose(trials);
+        // A form of which nothing was left within the budget is the float model again: worth having only where rewriting it made it faster.
+        trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > WorthRewriting)];
+        // Whoever names another form than the usual one has it for its size.
+        Trial? chosen = new TrialChoice(settings with { RequireSpeed = settings.RequireSpeed && mode == QuantizationMode.Static }).Choose(trials);
         return chosen is null ? Nothing(mode, trials) : Result(chosen, trials, sample, progress, cancellation);
     }
 
@@ -99,6 +105,7 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
     }
 
     /// <summary>The original, and why it is what is left.</summary>
+    /// <exception cref="CompressionException">It is not as small or as fast as it has to be.</exception>
     private QuantizeResult Nothing(QuantizationMode mode, IReadOnlyList<Trial> trials)
     {
         Trial[] fitting = [.. trials.Where(t => t.Verdict.Fits)];
@@ -106,6 +113,11 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
             : fitting.Length > 0 ? "whatever keeps within the error allowed is slower than the float model here"
             : trials.OrderBy(t => t.Verdict, VerdictOrder.BestFirst).FirstOrDefault() is { } best ? $"nothing keeps within the error allowed; of '{best.Name}', the closest, {best.Verdict.Reason}"
             : "there is nothing to quantize";
+        // What was demanded of the result the model that was given does not have.
+        if (settings.MinSpeedUp is > 1 and var least)
+            throw new CompressionException($"No result is {least:0.##} times as fast as the float model (--min-speedup): {reason}.") { Pass = "quantize" };
+        if (settings.MaxBytes is { } most && inputs.Original.WeightBytes() is var bytes && bytes > most)
+            throw new CompressionException($"No result has at most {most} bytes of weights (--max-size), the model has {bytes}: {reason}.") { Pass = "quantize" };
         PassReport report = new();
         foreach (QuantizationUnit unit in inputs.Calibrated?.Value.Everything.Units.Where(u => u.IsLayer) ?? [])
             report.Skip(unit.Anchor.ToString(), reason);

@@ -13,7 +13,7 @@ public sealed record QuantizeReport
     public required string Input { get; init; }
 
     /// <summary>The model that was written.</summary>
-    public required string? Output { get; init; }
+    public required string Output { get; init; }
 
     /// <summary>What was done in the end: static, dynamic, or weights only.</summary>
     public required QuantizationMode Mode { get; init; }
@@ -76,7 +76,7 @@ public sealed record QuantizeReport
     public Budget? Budget { get; init; }
 
     /// <summary>Summarizes a result.</summary>
-    public static QuantizeReport Of(string input, string? output, QuantizeResult result, long bytesBefore, long bytesAfter, BenchmarkReport? latency) => new()
+    public static QuantizeReport Of(string input, string output, QuantizeResult result, long bytesBefore, long bytesAfter, BenchmarkReport? latency) => new()
     {
         Input = input,
         Output = output,
