@@ -115,8 +115,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         }
         return inputs with { Calibrated = Calibrated(rewritten), Plain = settings.Optimize ? Calibrated(plain) : null };
 
+        // Whoever says how ranges are chosen has them from the samples as they are.
         Lazy<CalibratedModel> Calibrated(Lazy<CalibratedModel> prepared) =>
-            new(() => prepared.Value.Calibrate(inputs.Samples.Calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation));
+            new(() => prepared.Value.Calibrate(settings.Ranges is null ? StressedSamples.AddedTo(inputs.Samples.Calibrating) : inputs.Samples.Calibrating, settings.Threads, new StageProgress(progress, "calibrating"), cancellation));
     }
 
     private QuantizeResult Replay(Model model, QuantizationPlan plan, IDataSet? data, IDataSet? selection, IProgress<JobProgress>? progress, CancellationToken cancellation)

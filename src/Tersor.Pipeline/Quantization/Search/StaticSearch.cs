@@ -136,7 +136,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
     private Dictionary<string, ActivationRange> Ranges(CalibratedModel calibrated, PlacementCandidate candidate, QuantizationNumbers numbers, IProgress<JobProgress>? progress, CancellationToken cancellation) =>
         RangeSelection.Given(settings, calibrated)
         ?? (settings.Ranges is { } estimator ? RangeSelection.By(estimator, calibrated)
-        : RangeSelection.Measured(calibrated, candidate.Placement.Only(u => !candidate.Dynamic.Contains(u.Key)), numbers.Format, inputs.Noise.Value, session, inputs.Time, new StageProgress(progress, "choosing ranges"), cancellation));
+        : RangeSelection.Measured(calibrated, candidate.Placement.Only(u => !candidate.Dynamic.Contains(u.Key)), numbers.Format, inputs.Samples, session, inputs.Time, new StageProgress(progress, "choosing ranges"), cancellation));
 
     /// <summary>Measures the error every layer and region of a placement causes alone.</summary>
     private bool Rank(StaticForm form, double milliseconds, IProgress<JobProgress>? progress, CancellationToken cancellation)
