@@ -111,6 +111,8 @@ internal sealed class TrainingRun : IDisposable
 
     private IEnumerable<string> Notes()
     {
+        if (graph.Split.Count > 0)
+            yield return $"constants in several roles, told apart: {string.Join(", ", graph.Split.Take(3).Select(s => $"'{s.Name}' ({string.Join(", ", s.Copies)})"))}{(graph.Split.Count > 3 ? $" and {graph.Split.Count - 3} more" : "")}";
         if (isCutShort)
             yield return $"stopped after {time.Words}, at step {state.Done.Step} of {steps}: the learning rate had come to {Rate.ToString("0.0e0", CultureInfo.InvariantCulture)}, where its schedule was cut off";
     }
