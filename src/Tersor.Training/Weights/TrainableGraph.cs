@@ -4,6 +4,7 @@ using Tersor.Onnx.Editing;
 using Tersor.Onnx.Roles;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
+using Tersor.Training.Operators;
 using Tersor.Training.Weights.Forms;
 using Tersor.Training.Weights.Quantized;
 using static TorchSharp.torch;
@@ -90,6 +91,9 @@ internal sealed class TrainableGraph : IDisposable
 
     /// <summary>Constants that stood for several things and are told apart.</summary>
     public IReadOnlyList<SplitConstant> Split { get; }
+
+    /// <summary>Batch normalizations whose statistics follow the batches by 0.9 though their momentum is 1, by name.</summary>
+    public IReadOnlyList<string> UntoldMomenta => [.. Program.Model.AllNodes().Where(n => n.Is("BatchNormalization") && Normalizations.IsMomentumUntold(n) && Program.State.NormalizesBatch(n)).Select(n => n.ToString())];
 
     /// <summary>What gradients are multiplied by before a step: 0 where a number must stay as it is. Null: nothing.</summary>
     public Tensor? GradientFactors { get; private set; }

@@ -55,6 +55,18 @@ public sealed class RolesInTrainingTests
         Assert.Empty(apart.Notes);
     }
 
+    [Fact]
+    public void Statistics_follow_the_batches_though_momentum_is_1_and_that_is_said()
+    {
+        Assert.SkipUnless(SharedFiles.Root is not null, SharedFiles.Reason);
+        Model model = Model.Load(SharedFiles.At("cases", "batchnorm-momentum-1.onnx"));
+        TrainingResult result = new Trainer(new(model, Pictures(64, "x"), new() { Epochs = 1, BatchSize = 16 })).Run(cancellation: Cancellation);
+        Assert.All(new[] { "m", "v", "m2", "v2" }, name => Assert.NotEqual(Find(model, name).ToFloats(), Find(result.Model, name).ToFloats()));
+        Assert.Contains("momentum 1 of BatchNormalization 'n' and 1 more", Assert.Single(result.Notes), StringComparison.Ordinal);
+        TrainingResult frozen = new Trainer(new(model, Pictures(64, "x"), new() { Epochs = 1, BatchSize = 16, BatchNormalization = BatchNormalizationMode.Freeze })).Run(cancellation: Cancellation);
+        Assert.Empty(frozen.Notes);
+    }
+
     private static (Model Model, TrainingResult Result) Trained(string name, TrainingSettings settings)
     {
         Model model = Model.Load(SharedFiles.At("cases", $"{name}.onnx"));
@@ -77,7 +89,7 @@ public sealed class RolesInTrainingTests
     }
 
     /// <summary>Four kinds of pictures.</summary>
-    private static IDataSet Pictures(int count) => SmallData.Of(count, "input", random =>
+    private static IDataSet Pictures(int count, string input = "input") => SmallData.Of(count, input, random =>
     {
         int kind = random.Next(4);
         float[] picture = [.. Enumerable.Range(0, 3 * 16 * 16).Select(i => (float)(random.NextDouble() + (i % 16 / 8 == kind % 2 ? 0.5 : 0) + (i / 16 % 16 / 8 == kind / 2 ? 0.5 : 0)))];
