@@ -48,7 +48,7 @@ internal sealed class TrainingRun : IDisposable
         prepared = new(job, loss);
         (reader, graph, objective, forward) = (prepared.Reader, prepared.Graph, prepared.Objective, prepared.Forward);
         state = new(graph, settings);
-        validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
+        validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings, reader.IsOneByOne) : null;
         key = CheckpointKey.Of(job);
         int stepsInEpoch = (reader.Count + settings.Accumulate - 1) / settings.Accumulate;
         steps = Math.Min((long)settings.Epochs * stepsInEpoch, settings.MaxSteps ?? long.MaxValue);
@@ -112,6 +112,8 @@ internal sealed class TrainingRun : IDisposable
 
     private IEnumerable<string> Notes()
     {
+        if (prepared.OneByOne is { } who)
+            yield return $"{who} one sample at a time: gradients of {settings.BatchSize} are added up for every step{(graph.NormalizesBatches ? ", and batch normalizations see one sample" : "")}";
         if (graph.Split.Count > 0)
             yield return $"constants in several roles, told apart: {string.Join(", ", graph.Split.Take(3).Select(s => $"'{s.Name}' ({string.Join(", ", s.Copies)})"))}{(graph.Split.Count > 3 ? $" and {graph.Split.Count - 3} more" : "")}";
         if (graph.UntoldMomenta is { Count: > 0 } untold)

@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace Tersor.Training.Optimization;
 
 /// <summary>Measures a model in training on held-out samples.</summary>
-internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetric>? metric, ForwardPass forward, TrainingSettings settings)
+internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetric>? metric, ForwardPass forward, TrainingSettings settings, bool oneByOne)
 {
-    private readonly TrainingReader reader = new(data, settings.BatchSize, ScalarType.Float32);
+    private readonly TrainingReader reader = new(data, settings.BatchSize, ScalarType.Float32) { IsOneByOne = oneByOne };
 
     private int passes;
 

@@ -92,6 +92,9 @@ internal sealed class TrainableGraph : IDisposable
     /// <summary>Constants that stood for several things and are told apart.</summary>
     public IReadOnlyList<SplitConstant> Split { get; }
 
+    /// <summary>Whether there is a batch normalization whose statistics follow the batches.</summary>
+    public bool NormalizesBatches => Program.Model.AllNodes().Any(n => n.Is("BatchNormalization") && Program.State.NormalizesBatch(n));
+
     /// <summary>Batch normalizations whose statistics follow the batches by 0.9 though their momentum is 1, by name.</summary>
     public IReadOnlyList<string> UntoldMomenta => [.. Program.Model.AllNodes().Where(n => n.Is("BatchNormalization") && Normalizations.IsMomentumUntold(n) && Program.State.NormalizesBatch(n)).Select(n => n.ToString())];
 
