@@ -11,10 +11,12 @@ public sealed class ConstantRoles
     }
 
     /// <summary>Finds the roles of all constants, nested bodies and functions included.</summary>
-    public static ConstantRoles Of(Model model)
+    /// <param name="model">Not modified.</param>
+    /// <param name="readsExternalData">Whether numbers in files beside the model are looked at where they decide: a mask and a learned bias stand at the same place. Default yes; otherwise such a constant counts as learned.</param>
+    public static ConstantRoles Of(Model model, bool readsExternalData = true)
     {
         ConstantRoles roles = new();
-        RoleFinder finder = new(model);
+        RoleFinder finder = new(model, readsExternalData);
         foreach (Value constant in model.AllConstants().Where(c => c.Tensor is not null))
             roles.uses[constant] = [.. finder.Uses(constant)];
         return roles;

@@ -4,14 +4,16 @@ namespace Tersor.Onnx.Roles;
 internal sealed class RoleFinder
 {
     private readonly Model model;
+    private readonly bool readsExternalData;
     private readonly ConstantFlow constants;
     private readonly SettingFlow settings = new();
     private readonly InputFlow inputs;
     private readonly Dictionary<(Node, int), WeightUse> arguments;
 
-    public RoleFinder(Model model)
+    /// <inheritdoc cref="ConstantRoles.Of(Model, bool)"/>
+    public RoleFinder(Model model, bool readsExternalData)
     {
-        this.model = model;
+        (this.model, this.readsExternalData) = (model, readsExternalData);
         constants = new(ShapeInference.Infer(model));
         inputs = new(constants);
         // What a function does with its argument is known to the visitor of weights.
@@ -44,11 +46,12 @@ internal sealed class RoleFinder
             return ConstantRole.QuantizedWeight;
         if (SettingFlow.IsSetting(node, index) || settings.IsOnlySetting(node))
             return ConstantRole.Setting;
-        if (MaskRules.IsMask(node, index, operand, constants))
+        bool isRead = readsExternalData || !operand.Constant.Tensor!.IsExternal;
+        if (isRead && MaskRules.IsMask(node, index, operand, constants))
             return ConstantRole.Mask;
         if (inputs.IsPreparedBy(node, index, operand))
             return ConstantRole.Preprocessing;
-        if (IsUnit(node, index, operand))
+        if (isRead && IsUnit(node, index, operand))
             return ConstantRole.Unit;
         ConstantRole role = OfPlace(node, index, operand, place);
         if (!reading.Moved && ConstantRoles.IsTrained(role))
