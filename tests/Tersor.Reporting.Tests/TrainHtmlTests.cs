@@ -23,6 +23,7 @@ public sealed partial class TrainHtmlTests
         BestEpoch = 1,
         Trained = ["w"],
         Untouched = [new("s", "is a statistic of a normalization")],
+        Loss = "cross-entropy",
         Notes = [],
         Incidents = [],
         SamplesPerSecond = 123.4,
@@ -43,7 +44,7 @@ public sealed partial class TrainHtmlTests
     [Fact]
     public void Names_of_a_model_never_become_markup()
     {
-        RenderedPage hostile = new(Sample with { Input = Hostile, Output = Hostile, Metric = Hostile, Teachers = [Hostile], Trained = [Hostile], Untouched = [new(Hostile, Hostile)], Incidents = [Hostile], Notes = [Hostile] });
+        RenderedPage hostile = new(Sample with { Input = Hostile, Output = Hostile, Metric = Hostile, Teachers = [Hostile], Trained = [Hostile], Untouched = [new(Hostile, Hostile)], Incidents = [Hostile], Notes = [Hostile], Loss = Hostile });
         Assert.DoesNotContain('<', hostile.Json);
         Assert.Empty(hostile.Markup.Descendants("img"));
         Assert.Equal(new RenderedPage(Sample).Policy, hostile.Policy);

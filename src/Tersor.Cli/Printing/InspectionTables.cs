@@ -13,11 +13,14 @@ internal static class InspectionTables
         Groups("place", model.Places, printer);
         printer.Heading("Constants by element type");
         Groups("element type", model.ElementTypes, printer);
+        printer.Heading("Constants by role");
+        Groups("role", model.Roles, printer);
         printer.Heading("Operators");
         printer.Table(["operator", "nodes>", "parameters>", "weight bytes>", "MACs>"], model.Operators.Select(o => new[]
         {
             o.Operator, Units.Count(o.Count), Units.Count(o.Parameters), Units.Bytes(o.WeightBytes), Units.Macs(o.Macs),
         }));
+        Constants(model, printer);
         if (model.Layers is { } layers)
         {
             printer.Heading("Layers");
@@ -26,6 +29,17 @@ internal static class InspectionTables
                 l.Name, l.Operator, l.Graph, l.OutputShape, Units.Count(l.Parameters), Units.Bytes(l.WeightBytes), Units.Macs(l.Macs),
             }));
         }
+    }
+
+    private static void Constants(ModelInspection model, Printer printer)
+    {
+        if (model.Constants is not { } constants)
+            return;
+        printer.Heading("Constants");
+        printer.Table(["constant", "role", "type", "in", "read by"], constants.Select(c => new[]
+        {
+            c.Name, c.Roles.Count == 0 ? "unused" : string.Join(", ", c.Roles), c.Type, c.Graph, string.Join(", ", c.Readers.Take(2)) + (c.Readers.Count > 2 ? $" and {c.Readers.Count - 2} more" : ""),
+        }));
     }
 
     private static IEnumerable<(string, string)> Facts(ModelInspection model)

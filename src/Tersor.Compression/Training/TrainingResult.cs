@@ -31,6 +31,9 @@ public sealed record TrainingResult(Model Model, IReadOnlyList<TrainingEpoch> Hi
     /// <summary>What went wrong and was mended on the way, in words.</summary>
     public IReadOnlyList<string> Incidents { get; init; } = [];
 
+    /// <summary>What was made small, of which output and with which labels, in words; null where no step was made.</summary>
+    public string? Loss { get; init; }
+
     /// <summary>What was decided where settings left it open or could not be followed to the letter, in words.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

@@ -60,11 +60,17 @@ public sealed record ModelInspection
     /// <summary>Which element types the constants have.</summary>
     public required IReadOnlyList<ConstantGroup> ElementTypes { get; init; }
 
+    /// <summary>What the constants are, as their use shows.</summary>
+    public required IReadOnlyList<ConstantGroup> Roles { get; init; }
+
     /// <summary>How often each operator occurs, most frequent first.</summary>
     public required IReadOnlyList<OperatorSummary> Operators { get; init; }
 
     /// <summary>Every node, in order; null unless asked for.</summary>
     public IReadOnlyList<LayerSummary>? Layers { get; init; }
+
+    /// <summary>Every constant, in order; null unless asked for.</summary>
+    public IReadOnlyList<ConstantSummary>? Constants { get; init; }
 }
 
 /// <summary>An input or output of a model.</summary>
@@ -78,6 +84,14 @@ public sealed record InterfaceValue(string Name, string Type);
 /// <param name="Elements">Their elements.</param>
 /// <param name="Bytes">Their bytes.</param>
 public sealed record ConstantGroup(string Name, int Tensors, long Elements, long Bytes);
+
+/// <summary>One constant.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Roles">What it is: one role, or several where exporters stored equal numbers once.</param>
+/// <param name="Type">Element type and shape.</param>
+/// <param name="Readers">The nodes that compute with it, behind those that only move it.</param>
+/// <param name="Graph">Where it stands: empty for the main graph, else the way there.</param>
+public sealed record ConstantSummary(string Name, IReadOnlyList<string> Roles, string Type, IReadOnlyList<string> Readers, string Graph);
 
 /// <summary>All nodes of one operator.</summary>
 /// <param name="Operator">Its name, with the domain where that is not ONNX's own.</param>

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
 
 namespace Tersor.Reporting.Inspection;
 
@@ -10,8 +12,9 @@ public static class ModelInspector
     /// <param name="file">Where it came from.</param>
     /// <param name="sizes">Sizes for what the model leaves open.</param>
     /// <param name="withLayers">List every node, too.</param>
+    /// <param name="withConstants">List every constant with its role, too.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static ModelInspection Inspect(Model model, string file, InspectSizes sizes, bool withLayers, CancellationToken cancellation)
+    public static ModelInspection Inspect(Model model, string file, InspectSizes sizes, bool withLayers, bool withConstants, CancellationToken cancellation)
     {
         WeightOwners owners = new(model);
         InferredTypes types = Infer(model, sizes.WithBatchOfOne(model, out string[] assumed));
@@ -24,6 +27,7 @@ public static class ModelInspector
             foreach (Node node in graph.Nodes.Where(n => !n.Is("Constant")))
                 layers.Add(Describe(node, owners.ByNode.GetValueOrDefault(node) ?? [], types, macs.GetValueOrDefault(node)));
         }
+        ConstantRoles roles = ConstantRoles.Of(model, readsExternalData: false);
         List<PlacedConstant> constants = [.. PlacedConstant.All(model)];
         return new()
         {
@@ -46,12 +50,23 @@ public static class ModelInspector
             MacsNote = Note(costs, assumed, [.. sizes.Missing(model).Except(assumed)]),
             Places = Group(constants, c => c.Place),
             ElementTypes = Group(constants, c => c.Tensor.Type.ToString()),
+            Roles = [.. roles.Constants.GroupBy(c => RoleOf(roles, c)).Select(g => new ConstantGroup(g.Key, g.Count(), g.Sum(c => c.Tensor!.Length), g.Sum(c => c.Tensor!.ByteLength)))
+                .OrderByDescending(g => g.Bytes).ThenBy(g => g.Name, StringComparer.Ordinal)],
             Operators = [.. layers.GroupBy(l => l.Operator)
                 .Select(g => new OperatorSummary(g.Key, g.Count(), g.Sum(l => l.Parameters), g.Sum(l => l.WeightBytes), Sum(g)))
                 .OrderByDescending(o => o.Count).ThenBy(o => o.Operator, StringComparer.Ordinal)],
             Layers = withLayers ? layers : null,
+            Constants = withConstants ? [.. roles.Constants.Select(c => Describe(roles, c))] : null,
         };
     }
+
+    /// <summary>What its first reader takes it for; "unused" where there are none.</summary>
+    private static string RoleOf(ConstantRoles roles, Value constant) => roles.RolesOf(constant) is [var first, ..] ? Name(first) : "unused";
+
+    private static string Name(ConstantRole role) => JsonNamingPolicy.KebabCaseLower.ConvertName(role.ToString());
+
+    private static ConstantSummary Describe(ConstantRoles roles, Value constant) => new(constant.Name, [.. roles.RolesOf(constant).Select(Name)], $"{constant.Tensor!.Type} [{string.Join(',', constant.Tensor.Shape)}]",
+        [.. roles.UsesOf(constant).Select(u => u.Node).OfType<Node>().Select(n => n.ToString()).Distinct()], PlacedConstant.PathOf(constant.Graph));
 
     private static InterfaceValue Describe(Value value) => new(value.Name, value.Type?.ToString() ?? "?");
 

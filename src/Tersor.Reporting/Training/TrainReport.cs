@@ -41,6 +41,9 @@ public sealed record TrainReport
     /// <summary>Floating-point constants that were not, with the reason.</summary>
     public required IReadOnlyList<UntouchedConstant> Untouched { get; init; }
 
+    /// <summary>What was made small, of which output and with which labels; null where no step was made.</summary>
+    public string? Loss { get; init; }
+
     /// <summary>What was decided where settings left it open or could not be followed to the letter.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
@@ -63,6 +66,7 @@ public sealed record TrainReport
         BestEpoch = result.BestEpoch,
         Trained = result.Trained,
         Untouched = [.. result.Untouched.Select(u => new UntouchedConstant(u.Name, u.Reason))],
+        Loss = result.Loss,
         Notes = result.Notes,
         Incidents = result.Incidents,
         SamplesPerSecond = result.SamplesPerSecond,

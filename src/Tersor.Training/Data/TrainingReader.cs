@@ -12,6 +12,12 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
     /// <summary>True where samples are sequences, each of which is a forward pass of its own.</summary>
     public bool IsSequential { get; } = data.Feedback.Count > 0 || data.Count > 0 && data.Read(0).Steps.Count > 1;
 
+    /// <summary>Samples in a group.</summary>
+    public int BatchSize => batchSize;
+
+    /// <summary>True where samples of a group are forward passes of their own, because a model takes one at a time. Default false: they are one batch.</summary>
+    public bool IsOneByOne { get; set; }
+
     /// <summary>What is read.</summary>
     public IDataSet Data => data;
 
@@ -38,9 +44,18 @@ internal sealed class TrainingReader(IDataSet data, int batchSize, ScalarType re
             }
             yield break;
         }
+        if (IsOneByOne)
+        {
+            foreach (Batch[] group in new DataLoader(data, new() { BatchSize = 1, ShuffleSeed = seed }).Batches(epoch, skip * batchSize, cancellation).Chunk(batchSize))
+                yield return group.Select(Stacked);
+            yield break;
+        }
         foreach (Batch batch in new DataLoader(data, new() { BatchSize = batchSize, ShuffleSeed = seed }).Batches(epoch, skip, cancellation))
             yield return [Stacked(batch)];
     }
+
+    /// <summary>One sample as a batch; owned by the caller.</summary>
+    public TrainingSequence Alone(int index) => Sequence(data.Read(index));
 
     private TrainingSequence Stacked(Batch batch)
     {

@@ -14,13 +14,14 @@ internal sealed class GraphProgram : IDisposable
     private readonly Dictionary<Graph, Code> codes = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Value, Tensor> constants = new(ReferenceEqualityComparer.Instance);
     private readonly List<string> missing = [];
+    private readonly Dictionary<Node, string> unknown = []; // nodes of the main graph that hold an operator without an implementation
+    private readonly Dictionary<Value, IReadOnlySet<Node>> paths = [];
     private readonly Code main;
     private readonly object?[] values;
 
     /// <summary>Prepares a model.</summary>
     /// <param name="model">Not modified, and not to be modified afterwards. Functions are inlined in a copy.</param>
     /// <param name="reals">What floating-point numbers are carried in; null: as the model has them.</param>
-    /// <exception cref="TrainingException">It holds an operator without an implementation.</exception>
     public GraphProgram(Model model, ScalarType? reals = null)
     {
         if (model.Functions.Count > 0)
@@ -31,8 +32,6 @@ internal sealed class GraphProgram : IDisposable
         Model = model;
         State = new() { Reals = reals, RunBody = RunBody, Types = ShapeInference.Infer(model) };
         main = Compile(model.Graph);
-        if (missing.Count > 0)
-            throw new TrainingException($"{(missing.Count == 1 ? "An operator has" : $"{missing.Count} operators have")} no implementation for training: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", ..." : "")}. Cut the part that holds them off the model, or replace them.");
         values = new object?[slots.Count];
     }
 
@@ -47,6 +46,24 @@ internal sealed class GraphProgram : IDisposable
 
     /// <summary>Told what every node gave, before anything is released; null: nobody is.</summary>
     public Action<Node, IReadOnlyList<object?>>? Watch { get; set; }
+
+    /// <summary>Outputs that every operator on the way to has an implementation for.</summary>
+    public IReadOnlyList<Value> KnownOutputs => unknown.Count == 0 ? Model.Graph.Outputs : [.. Model.Graph.Outputs.Where(o => !PathTo(o).Overlaps(unknown.Keys))];
+
+    /// <summary>Refuses values that cannot be computed.</summary>
+    /// <exception cref="TrainingException">An operator on the way to one has no implementation.</exception>
+    public void Require(IEnumerable<Value> wanted)
+    {
+        if (unknown.Count == 0)
+            return;
+        HashSet<Node> path = [.. wanted.SelectMany(PathTo)];
+        string[] met = [.. unknown.Where(u => path.Contains(u.Key)).Select(u => u.Value)];
+        if (met.Length > 0)
+        {
+            throw new TrainingException($"{(met.Length == 1 ? "An operator has" : $"{met.Length} operators have")} no implementation for training: {string.Join(", ", met.Take(5))}{(met.Length > 5 ? ", ..." : "")}. "
+                + "Cut the part that holds them off the model, replace them, or judge an output they have no part in (--loss-output).");
+        }
+    }
 
     /// <summary>The tensor a constant is carried in; owned by the program.</summary>
     public Tensor ConstantOf(Value value)
@@ -67,6 +84,7 @@ internal sealed class GraphProgram : IDisposable
     public object?[] Run(IReadOnlyDictionary<string, Tensor> inputs, IReadOnlyList<Value>? wanted = null)
     {
         wanted ??= Model.Graph.Outputs;
+        Require(wanted);
         State.Batch = FixedBatch(inputs);
         foreach (Value input in Model.Graph.Inputs)
         {
@@ -122,11 +140,14 @@ internal sealed class GraphProgram : IDisposable
                 Slot(node.Outputs[0]!);
                 continue;
             }
+            int before = missing.Count;
             OperatorRow? row = OperatorTable.Find(node.Domain, node.OpType, node.OpsetVersion);
             if (row is null)
                 missing.Add($"{node} ({(node.IsStandard ? "" : node.Domain + " ")}operator set {node.OpsetVersion})");
             foreach (Graph body in node.Bodies)
                 codes[body] = Compile(body);
+            if (missing.Count > before && ReferenceEquals(graph, Model.Graph))
+                unknown[node] = string.Join(", ", missing[before..]);
             steps.Add(new(node, row!, new(node, State), [.. node.Outputs.Select(o => o is null ? -1 : Slot(o))]));
         }
         Code code = new(graph, [.. steps]);
@@ -156,19 +177,21 @@ internal sealed class GraphProgram : IDisposable
     {
         // What a body gives may be a value from outside, which is not its to release.
         HashSet<int> kept = [.. wanted.Where(v => ReferenceEquals(v.Graph, code.Graph)).Select(v => slots.GetValueOrDefault(v, -1))];
+        HashSet<Node>? needed = ReferenceEquals(code, main) && unknown.Count > 0 ? [.. wanted.SelectMany(PathTo)] : null;
         foreach (Step step in code.Steps)
         {
+            if (needed?.Contains(step.Node) == false)
+            {
+                Release(step, kept);
+                continue;
+            }
             OperatorCall call = step.Call;
             for (int i = 0; i < call.Inputs.Length; i++)
                 call.Inputs[i] = step.Node.Inputs[i] is { } input ? Current(input) : null;
             Store(step, RunStep(step));
             Array.Clear(call.Inputs);
             Watch?.Invoke(step.Node, [.. step.Outputs.Select(s => s < 0 ? null : values[s])]);
-            foreach (int slot in step.Released)
-            {
-                if (!kept.Contains(slot))
-                    Release(slot);
-            }
+            Release(step, kept);
         }
         object?[] results = new object?[wanted.Count];
         for (int i = 0; i < results.Length; i++)
@@ -223,6 +246,32 @@ internal sealed class GraphProgram : IDisposable
         if (value.Tensor is null)
             return null; // an output an operator left out
         return Replaced.TryGetValue(value, out Tensor? replaced) ? replaced : ConstantOf(value);
+    }
+
+    private void Release(Step step, HashSet<int> kept)
+    {
+        foreach (int slot in step.Released)
+        {
+            if (!kept.Contains(slot))
+                Release(slot);
+        }
+    }
+
+    /// <summary>The nodes of the main graph that a value follows from.</summary>
+    private IReadOnlySet<Node> PathTo(Value value)
+    {
+        if (paths.TryGetValue(value, out IReadOnlySet<Node>? known))
+            return known;
+        HashSet<Node> nodes = [];
+        Stack<Value> open = new([value]);
+        while (open.TryPop(out Value? at))
+        {
+            if (at.Producer is not { } node || !nodes.Add(node))
+                continue;
+            foreach (Value read in Read(node))
+                open.Push(read);
+        }
+        return paths[value] = nodes;
     }
 
     private void Release(int slot)

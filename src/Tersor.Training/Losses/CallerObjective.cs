@@ -7,5 +7,7 @@ internal sealed class CallerObjective(Model model, Func<IReadOnlyDictionary<stri
 {
     public IReadOnlyList<Value> Wanted { get; } = [.. model.Graph.Outputs];
 
+    public string Words => "of the caller's own";
+
     public Tensor Loss(ObjectiveInput input) => loss(Wanted.Zip(input.Values).ToDictionary(v => v.First.Name, v => v.Second), input.Labels);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Training.Weights;
@@ -39,6 +40,9 @@ internal sealed class DistillationObjective : IObjective
 
     /// <summary>Whether what teachers said is kept: a run that goes on from a checkpoint has to gather it again.</summary>
     public bool Caches => cache is not null;
+
+    public string? Words => plan is null ? null : $"{string.Join(", ", plan.Outputs.Select(o => $"'{o.Pair.Student.Output.Name}' compared with {(teachers.Count == 1 ? "the teacher's" : "the teachers'")} as {o.Kind switch { SoftKind.Classes => "classes", SoftKind.Answers => "answers of yes or no", _ => "values" }}"))}"
+        + (settings is { Alpha: 1, AlphaEnd: null or 1 } || hard?.Words is not { } words ? "" : string.Create(CultureInfo.InvariantCulture, $", by {settings.Alpha}; {words}, by {1 - settings.Alpha:0.####}"));
 
     public void Begin()
     {

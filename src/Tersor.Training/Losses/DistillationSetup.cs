@@ -54,13 +54,13 @@ internal sealed class DistillationSetup : IDisposable
             teacher.Dispose();
     }
 
-    /// <summary>Runs the first batch through student and teachers to see the shapes of hidden values.</summary>
+    /// <summary>Runs the first sample through student and teachers to see the shapes of hidden values.</summary>
     private FeatureMatch[] Measured(FeaturePair[] pairs, TrainingReader reader)
     {
         using IDisposable _ = no_grad();
         using IDisposable scope = NewDisposeScope();
         using GraphProgram student = new(RunningModel.Of(job.Model, StudentValues), ScalarType.Float32);
-        using TrainingSequence sequence = reader.Groups(null, 0, 0, CancellationToken.None).First().First();
+        using TrainingSequence sequence = reader.Alone(0);
         IReadOnlyDictionary<string, Tensor> inputs = sequence.Steps[0];
         object?[] learned = student.Run(inputs, [.. pairs.Select(p => FeatureMatch.Find(student.Model, p.Student, "the student"))]);
         FeatureMatch[] matches = new FeatureMatch[pairs.Length];

@@ -16,6 +16,9 @@ internal interface IObjective
     /// <summary>The loss of one step of a sequence, or of a batch: a single number with a gradient, owned by the current scope.</summary>
     Tensor Loss(ObjectiveInput input);
 
+    /// <summary>What it is and what it judges, in words; null before that is known, with the first batch.</summary>
+    string? Words { get; }
+
     /// <summary>Called where a sequence begins: teachers' states start anew.</summary>
     void Begin()
     {

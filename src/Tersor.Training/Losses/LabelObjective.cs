@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
@@ -15,6 +16,7 @@ internal sealed class LabelObjective : IObjective
     private readonly LogitOutput output;
     private readonly IReadOnlyDictionary<string, int> symbols;
     private readonly IDataSet data;
+    private readonly string? hidden;
     private TrainingLoss? chosen;
 
     /// <param name="model">The running graph.</param>
@@ -30,10 +32,13 @@ internal sealed class LabelObjective : IObjective
         if (!IsReal(value))
             throw new TrainingException($"Output '{value.Name}' holds {value.Type}, and a loss has a gradient through floating-point numbers only. Name another output (--loss-output).");
         output = LogitOutput.Of(value);
+        hidden = output.Closing is null ? ShareOutput.Closing(value) : null;
         Wanted = [output.Output, output.Logits];
     }
 
     public IReadOnlyList<Value> Wanted { get; }
+
+    public string? Words { get; private set; }
 
     /// <summary>The output that is judged.</summary>
     public Value Output => output.Output;
@@ -57,6 +62,7 @@ internal sealed class LabelObjective : IObjective
     {
         string label = LabelOf(input.Labels.Keys.Concat(input.Texts.Keys));
         TrainingLoss? judged = For(input);
+        Words ??= judged is null ? null : Said(judged, label);
         if (input.Texts.TryGetValue(label, out string[]? texts))
             return OfTexts(input, (TrainingLoss.Ctc)judged!, texts);
         if (judged is null)
@@ -64,8 +70,34 @@ internal sealed class LabelObjective : IObjective
             throw new TrainingException(input.Labels.Count + input.Texts.Count == 0 ? "The training data have no labels, and training needs some. Name a teacher to learn from data without."
                 : $"The training data have no label '{label}' that all samples of a batch share; they have {string.Join(", ", input.Labels.Keys.Concat(input.Texts.Keys))}.");
         }
-        bool logits = judged is TrainingLoss.CrossEntropy || judged is TrainingLoss.BinaryCrossEntropy && output.Closing == "Sigmoid";
-        return HardLoss.Of(judged, logits ? input.Values[1] : judged is TrainingLoss.BinaryCrossEntropy ? input.Values[0].clamp(1e-7, 1 - 1e-7).logit() : input.Values[0], output.Axis, input.Labels[label], null);
+        return HardLoss.Of(judged, Judged(judged, input), output.Axis, input.Labels[label], null);
+    }
+
+    /// <summary>What a loss works on: logits for losses of classes, whether the model gives them or shares of 1.</summary>
+    private Tensor Judged(TrainingLoss judged, ObjectiveInput input) => judged switch
+    {
+        TrainingLoss.CrossEntropy => hidden == "Softmax" ? input.Values[0].clamp_min(1e-7).log() : input.Values[1],
+        TrainingLoss.BinaryCrossEntropy when output.Closing == "Sigmoid" => input.Values[1],
+        TrainingLoss.BinaryCrossEntropy when GivesShares => input.Values[0].clamp(1e-7, 1 - 1e-7).logit(),
+        _ => input.Values[0],
+    };
+
+    /// <summary>Whether the output holds shares of 1 by how it is computed. What only looks like it in one batch does not.</summary>
+    private bool GivesShares => output.Closing is "Sigmoid" or "Softmax" || hidden is not null;
+
+    private string Said(TrainingLoss judged, string label)
+    {
+        string name = judged switch
+        {
+            TrainingLoss.CrossEntropy { LabelSmoothing: > 0 } smoothed => string.Create(CultureInfo.InvariantCulture, $"cross-entropy with label smoothing {smoothed.LabelSmoothing}"),
+            TrainingLoss.CrossEntropy => "cross-entropy",
+            TrainingLoss.BinaryCrossEntropy => "binary cross-entropy",
+            TrainingLoss.MeanSquaredError => "mean squared error",
+            TrainingLoss.MeanAbsoluteError => "mean absolute error",
+            _ => "connectionist temporal classification",
+        };
+        string what = judged is not (TrainingLoss.CrossEntropy or TrainingLoss.BinaryCrossEntropy) ? "" : (output.Closing ?? hidden) is { } closing ? $", whose {closing} is looked through" : ", taken as logits";
+        return $"{name} of output '{output.Output.Name}'{what}, with label '{label}'";
     }
 
     /// <summary>The loss that the labels of this batch are judged by; null where the label is missing.</summary>
@@ -81,17 +113,20 @@ internal sealed class LabelObjective : IObjective
     private TrainingLoss.Ctc OfText(string label) => loss is TrainingLoss.Auto ? new TrainingLoss.Ctc() : loss as TrainingLoss.Ctc
         ?? throw new TrainingException($"Label '{label}' is text, which only connectionist temporal classification (--loss ctc) judges. Leave --loss and --label-smoothing out, or name a label of numbers.");
 
-    // A Sigmoid may hide in a body: one answer for each label, which is 0 or 1, is of that kind too.
-    // Behind a Softmax they are shares of the classes.
+    // One number for each label, all of them 0 and 1, is an answer of yes or no, whatever type labels are stored in. Behind a Softmax they are shares of the classes.
     private TrainingLoss Found(string label, bool floating, long numbers, long given) => loss is not TrainingLoss.Auto ? loss
-        : output.Closing == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
-        : output.Closing is not null ? new TrainingLoss.CrossEntropy()
-        : floating ? new TrainingLoss.MeanSquaredError()
-        : given != numbers ? new TrainingLoss.CrossEntropy()
+        : (output.Closing ?? hidden) == "Sigmoid" ? new TrainingLoss.BinaryCrossEntropy()
+        : (output.Closing ?? hidden) is not null ? new TrainingLoss.CrossEntropy()
+        : given != numbers ? floating ? new TrainingLoss.MeanSquaredError() : new TrainingLoss.CrossEntropy()
         : AreAnswers(label) ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.MeanSquaredError();
 
-    /// <summary>Whether labels are 0 and 1. The same for a run that goes on in the middle, whose first batch is another.</summary>
-    private bool AreAnswers(string label) => Enumerable.Range(0, Math.Min(Looked, data.Count)).Select(i => data.Read(i).Labels.GetValueOrDefault(label)).All(l => l is null || l.ToInt64s().All(v => v is 0 or 1));
+    /// <summary>Whether labels are 0 and 1, and floats both of them. The same for a run that goes on in the middle, whose first batch is another.</summary>
+    private bool AreAnswers(string label)
+    {
+        OnnxTensor[] labels = [.. Enumerable.Range(0, Math.Min(Looked, data.Count)).Select(i => data.Read(i).Labels.GetValueOrDefault(label)).OfType<OnnxTensor>()];
+        return labels.All(l => l.Type.IsFloat() ? l.ToFloats().All(v => v is 0 or 1) : l.ToInt64s().All(v => v is 0 or 1))
+            && (labels.All(l => !l.Type.IsFloat()) || labels.SelectMany(l => l.ToFloats()).Distinct().Count() == 2);
+    }
 
     private static bool IsReal(Value value) => value.Type?.AsTensor is not { ElementType: not ElementType.Undefined } type || type.ElementType.IsFloat();
 

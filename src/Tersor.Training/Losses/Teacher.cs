@@ -29,6 +29,7 @@ internal sealed class Teacher : IDisposable
             .Where(f => f is { Output: not null, Input: not null }).Select(f => (f.Output!, f.Input!))];
         sources = TeacherInputs.Match(name, [.. inputs.Where(i => this.feedback.All(f => !ReferenceEquals(f.Input, i))).Select(i => i.Name)], given);
         program = new(running, ScalarType.Float32);
+        program.Require(running.Graph.Outputs);
         Answers = [.. running.Graph.Outputs.Where(o => this.feedback.All(f => !ReferenceEquals(f.Output, o)))];
     }
 

@@ -1,3 +1,4 @@
+using Tersor.Onnx;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -20,6 +21,12 @@ internal static class Normalizations
         new("LRN", 1, LocalResponse),
         new("MeanVarianceNormalization", 9, MeanVariance),
     ];
+
+    /// <summary>ONNX's default.</summary>
+    private const float DefaultMomentum = 0.9f;
+
+    /// <summary>Whether a batch normalization has a momentum with which its statistics would never move: exporters wrote 1 where inference was all they knew of.</summary>
+    public static bool IsMomentumUntold(Node node) => node.Float("momentum", DefaultMomentum) >= 1;
 
     /// <summary>(x − mean) / √(variance + epsilon) · scale + bias over the dimensions from <paramref name="axis"/> on.</summary>
     public static Tensor LayerNormalized(Tensor x, Tensor scale, Tensor? bias, long axis, double epsilon)
@@ -55,7 +62,7 @@ internal static class Normalizations
     private static OperatorResult BatchNormalization(OperatorCall call, bool ownStatistics)
     {
         Tensor given = call[0];
-        double epsilon = call.Node.Float("epsilon", 1e-5f), momentum = call.Node.Float("momentum", 0.9f);
+        double epsilon = call.Node.Float("epsilon", 1e-5f), momentum = call.Node.Float("momentum", DefaultMomentum);
         // Per activation (spatial=0, before version 9), every element of a sample is a channel of its own.
         bool perActivation = call.Opset < 9 && call.Node.Int("spatial", 1) == 0;
         Tensor x = perActivation ? given.reshape(given.shape[0], -1) : given.dim() == 1 ? given.unsqueeze(1) : given;
@@ -76,6 +83,7 @@ internal static class Normalizations
             Tensor y = F.batch_norm(x, batchMean, batchVariance, scale, bias, training: true, momentum: 1, eps: epsilon);
             if (call.Run.KeepStatistic is { } keep)
             {
+                momentum = IsMomentumUntold(call.Node) ? DefaultMomentum : momentum;
                 using IDisposable _ = no_grad();
                 double count = x.numel() / x.shape[1];
                 Tensor biased = batchVariance * ((count - 1) / count);

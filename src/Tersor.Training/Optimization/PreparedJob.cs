@@ -22,6 +22,9 @@ internal sealed class PreparedJob : IDisposable
         Graph = new(job.Model, settings, helpers: setup?.Helpers, needed: setup?.StudentValues, latent: job.Latent);
         IObjective? hard = loss is not null ? new CallerObjective(Graph.Program.Model, loss) : settings.Loss is TrainingLoss.None ? null : new LabelObjective(Graph.Program.Model, settings.Loss, job.Symbols, job.Data);
         Objective = setup is null ? hard! : setup.Objective(Graph, hard);
+        Graph.Program.Require(Objective.Wanted);
+        OneByOne = BatchCheck.Obstacle(Graph, Objective.Wanted, setup?.Teachers ?? [], Reader);
+        Reader.IsOneByOne = OneByOne is not null;
         Forward = new(Graph, Objective, settings, job.Data.Feedback);
     }
 
@@ -44,6 +47,9 @@ internal sealed class PreparedJob : IDisposable
 
     /// <summary>Reads the samples.</summary>
     public TrainingReader Reader { get; }
+
+    /// <summary>Who takes one sample at a time, so that gradients of a batch are added up; null: nobody.</summary>
+    public string? OneByOne { get; }
 
     /// <summary>The model.</summary>
     public TrainableGraph Graph { get; }

@@ -48,7 +48,7 @@ internal sealed class TrainingRun : IDisposable
         prepared = new(job, loss);
         (reader, graph, objective, forward) = (prepared.Reader, prepared.Graph, prepared.Objective, prepared.Forward);
         state = new(graph, settings);
-        validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings) : null;
+        validation = job.Validation is { Count: > 0 } held ? new(graph, held, job.Metric, forward, settings, reader.IsOneByOne) : null;
         key = CheckpointKey.Of(job);
         int stepsInEpoch = (reader.Count + settings.Accumulate - 1) / settings.Accumulate;
         steps = Math.Min((long)settings.Epochs * stepsInEpoch, settings.MaxSteps ?? long.MaxValue);
@@ -87,6 +87,7 @@ internal sealed class TrainingRun : IDisposable
         return new(isGiven ? job.Model.Clone() : graph.Write(), [.. state.Done.History], state.Done.BestEpoch, validation?.Name)
         {
             Start = state.Done.Start,
+            Loss = state.Done.Loss,
             Notes = [.. Notes()],
             Trained = [.. graph.Parameters.Where(p => !p.IsHelper).Select(p => p.Name)],
             Untouched = graph.Untouched,
@@ -111,6 +112,12 @@ internal sealed class TrainingRun : IDisposable
 
     private IEnumerable<string> Notes()
     {
+        if (prepared.OneByOne is { } who)
+            yield return $"{who} one sample at a time: gradients of {settings.BatchSize} are added up for every step{(graph.NormalizesBatches ? ", and batch normalizations see one sample" : "")}";
+        if (graph.Split.Count > 0)
+            yield return $"constants in several roles, told apart: {string.Join(", ", graph.Split.Take(3).Select(s => $"'{s.Name}' ({string.Join(", ", s.Copies)})"))}{(graph.Split.Count > 3 ? $" and {graph.Split.Count - 3} more" : "")}";
+        if (graph.UntoldMomenta is { Count: > 0 } untold)
+            yield return $"momentum 1 of {untold[0]}{(untold.Count > 1 ? $" and {untold.Count - 1} more" : "")} would leave running statistics as they are: taken as not told, 0.9 is used";
         if (isCutShort)
             yield return $"stopped after {time.Words}, at step {state.Done.Step} of {steps}: the learning rate had come to {Rate.ToString("0.0e0", CultureInfo.InvariantCulture)}, where its schedule was cut off";
     }
@@ -150,6 +157,7 @@ internal sealed class TrainingRun : IDisposable
                 cancellation.ThrowIfCancellationRequested();
                 Step(groups);
                 time.StepMade();
+                state.Done.Loss = objective.Words ?? state.Done.Loss;
                 progress?.Report(new(state.Done.Epoch + 1, state.Done.Step, steps, recentLoss, SamplesPerSecond, state.Done.History.LastOrDefault()?.Validation ?? state.Done.Start)
                 {
                     Remaining = time.Left(steps - state.Done.Step),

@@ -1,6 +1,7 @@
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Data.Metrics;
+using Tersor.Onnx;
 using Tersor.Training.Data;
 using Tersor.Training.Libtorch;
 using Tersor.Training.Weights;
@@ -9,9 +10,9 @@ using static TorchSharp.torch;
 namespace Tersor.Training.Optimization;
 
 /// <summary>Measures a model in training on held-out samples.</summary>
-internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetric>? metric, ForwardPass forward, TrainingSettings settings)
+internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetric>? metric, ForwardPass forward, TrainingSettings settings, bool oneByOne)
 {
-    private readonly TrainingReader reader = new(data, settings.BatchSize, ScalarType.Float32);
+    private readonly TrainingReader reader = new(data, settings.BatchSize, ScalarType.Float32) { IsOneByOne = oneByOne };
 
     private int passes;
 
@@ -58,11 +59,12 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
             Dictionary<string, Tensor> inputs = new(step);
             foreach ((string name, Tensor value) in state)
                 inputs.TryAdd(name, value);
-            object?[] results = graph.Program.Run(inputs);
+            IReadOnlyList<Value> known = graph.Program.KnownOutputs;
+            object?[] results = graph.Program.Run(inputs, known);
             Dictionary<string, OnnxTensor> outputs = [];
             for (int i = 0; i < results.Length; i++)
             {
-                string name = graph.Program.Model.Graph.Outputs[i].Name;
+                string name = known[i].Name;
                 if (results[i] is not Tensor tensor)
                     continue;
                 outputs[name] = TorchTensors.ToOnnx(tensor);

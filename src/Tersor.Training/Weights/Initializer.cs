@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
 
 namespace Tersor.Training.Weights;
 
@@ -22,29 +23,29 @@ internal static class Initializer
         float[] values = new float[old.Length];
         switch (weight.Role)
         {
-            case WeightRole.NormalizationScale:
+            case ConstantRole.NormalizationScale:
                 Array.Fill(values, 1);
                 break;
-            case WeightRole.NormalizationOffset:
+            case ConstantRole.NormalizationShift:
                 break;
-            case WeightRole.Slope:
+            case ConstantRole.Slope:
                 Array.Fill(values, 0.25f);
                 break;
-            case WeightRole.EmbeddingTable or WeightRole.Other:
+            case ConstantRole.Table or ConstantRole.Token or ConstantRole.InitialState or ConstantRole.Operand:
                 Normal(values, TableDeviation, random);
                 break;
-            case WeightRole.Elementwise when weight.Uses[0].Node.Is("Mul"):
+            case ConstantRole.ScaleOrShift when FirstReader(weight).Is("Mul"):
                 return old; // a learned scale: what it starts from is part of the design
-            case WeightRole.Elementwise:
+            case ConstantRole.ScaleOrShift:
                 Normal(values, TableDeviation, random);
                 break;
-            case WeightRole.RecurrentInputWeight or WeightRole.RecurrentStateWeight or WeightRole.RecurrentPeephole:
-                Uniform(values, Math.Sqrt(1.0 / Math.Max(weight.Uses[0].Node.Int("hidden_size", 1), 1)), random);
+            case ConstantRole.RecurrentWeight:
+                Uniform(values, Math.Sqrt(1.0 / Math.Max(FirstReader(weight).Int("hidden_size", 1), 1)), random);
                 break;
-            case WeightRole.Bias when weight.Uses[0].Node.Is("LSTM", "GRU", "RNN"):
-                Uniform(values, Math.Sqrt(1.0 / Math.Max(weight.Uses[0].Node.Int("hidden_size", 1), 1)), random);
+            case ConstantRole.Bias when FirstReader(weight).Is("LSTM", "GRU", "RNN"):
+                Uniform(values, Math.Sqrt(1.0 / Math.Max(FirstReader(weight).Int("hidden_size", 1), 1)), random);
                 break;
-            case WeightRole.Bias:
+            case ConstantRole.Bias:
                 break;
             default:
                 long inputs = Inputs(weight);
@@ -60,16 +61,17 @@ internal static class Initializer
     /// <summary>How many numbers one output is the sum of.</summary>
     private static long Inputs(ChosenWeight weight)
     {
-        WeightUse use = weight.Uses[0];
-        OnnxTensor tensor = use.Weight;
-        if (use.OutputChannelAxis is { } axis && tensor.Rank > 0)
+        OnnxTensor tensor = weight.Value.Tensor!;
+        if (weight.Uses[0].OutputChannelAxis is { } axis && tensor.Rank > 0)
             return Math.Max(tensor.Length / Math.Max(tensor.Shape[axis], 1), 1);
         return Math.Max(tensor.Rank > 1 ? tensor.Length / tensor.Shape[^1] : tensor.Length, 1);
     }
 
+    private static Node FirstReader(ChosenWeight weight) => weight.Uses[0].Node!;
+
     private static bool RectifierFollows(ChosenWeight weight)
     {
-        Value? output = weight.Uses[0].Node.Output(0);
+        Value? output = FirstReader(weight).Output(0);
         for (int i = 0; i < 3 && output is { Uses: [var use, ..] }; i++)
         {
             if (use.Node.Is("Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "ThresholdedRelu"))

@@ -6,9 +6,8 @@ namespace Tersor.Training.Weights;
 /// <param name="Name">Name of the constant.</param>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Offset">Where it begins in the buffer.</param>
-/// <param name="Role">What it is to its operator.</param>
 /// <param name="Stands">Constants of the program it stands for: one, or several that are tied.</param>
-internal sealed record Parameter(string Name, long[] Shape, long Offset, WeightRole Role, IReadOnlyList<Value> Stands)
+internal sealed record Parameter(string Name, long[] Shape, long Offset, IReadOnlyList<Value> Stands)
 {
     /// <summary>Whether it is trained beside the model, and no part of it.</summary>
     public bool IsHelper { get; init; }

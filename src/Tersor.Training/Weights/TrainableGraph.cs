@@ -1,8 +1,10 @@
 using Tersor.Compression.Training;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
+using Tersor.Onnx.Roles;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
+using Tersor.Training.Operators;
 using Tersor.Training.Weights.Forms;
 using Tersor.Training.Weights.Quantized;
 using static TorchSharp.torch;
@@ -36,6 +38,7 @@ internal sealed class TrainableGraph : IDisposable
         this.helpers = helpers ?? [];
         result = model.Clone();
         FunctionInliner.InlineAll(result);
+        Split = ConstantSplitter.SplitByRole(result);
         WeightChooser chooser = new(settings.Weights);
         QuantizedParts parts = QuantizedParts.Find(result, chooser, settings.LearnScales);
         IReadOnlyList<ChosenWeight> chosen = chooser.Choose(result, mustFind: parts.Constants.Count == 0);
@@ -85,6 +88,15 @@ internal sealed class TrainableGraph : IDisposable
 
     /// <summary>Floating-point constants that stay as they are, with the reason.</summary>
     public IReadOnlyList<(string Name, string Reason)> Untouched { get; }
+
+    /// <summary>Constants that stood for several things and are told apart.</summary>
+    public IReadOnlyList<SplitConstant> Split { get; }
+
+    /// <summary>Whether there is a batch normalization whose statistics follow the batches.</summary>
+    public bool NormalizesBatches => Program.Model.AllNodes().Any(n => n.Is("BatchNormalization") && Program.State.NormalizesBatch(n));
+
+    /// <summary>Batch normalizations whose statistics follow the batches by 0.9 though their momentum is 1, by name.</summary>
+    public IReadOnlyList<string> UntoldMomenta => [.. Program.Model.AllNodes().Where(n => n.Is("BatchNormalization") && Normalizations.IsMomentumUntold(n) && Program.State.NormalizesBatch(n)).Select(n => n.ToString())];
 
     /// <summary>What gradients are multiplied by before a step: 0 where a number must stay as it is. Null: nothing.</summary>
     public Tensor? GradientFactors { get; private set; }
@@ -186,26 +198,26 @@ internal sealed class TrainableGraph : IDisposable
         foreach (IGrouping<string, ChosenWeight> tied in chosen.Where(c => !folded.Contains(c.Value)).GroupBy(c => c.Value.Constraints.OfType<Constraint.Tie>().FirstOrDefault() is { } tie ? $"tie {tie.Group} {c.Value.Tensor}" : $"{parameters.Count} {c.Value.Name} {c.GetHashCode()}"))
         {
             ChosenWeight first = tied.First();
-            Parameter parameter = new(first.Value.Name, [.. first.Value.Tensor!.Shape], offset, first.Role, [.. tied.Select(c => copies[c.Value])]);
+            Parameter parameter = new(first.Value.Name, [.. first.Value.Tensor!.Shape], offset, [.. tied.Select(c => copies[c.Value])]);
             targets.AddRange(tied.Select(c => (c.Value, parameters.Count)));
             parameters.Add(parameter);
             offset += parameter.Length;
             if (first.Value.Constraints.OfType<Constraint.Codebook>().Any())
             {
                 // The shared values are trained beside the latent numbers that choose among them.
-                Parameter codebook = new($"{parameter.Name}/codebook", [first.Value.Tensor!.ToFloats().Distinct().Count()], offset, WeightRole.Other, []);
+                Parameter codebook = new($"{parameter.Name}/codebook", [first.Value.Tensor!.ToFloats().Distinct().Count()], offset, []);
                 parameters.Add(codebook with { Start = OnnxTensor.Create([codebook.Length], [.. first.Value.Tensor!.ToFloats().Distinct().Order()]) });
                 offset += codebook.Length;
             }
         }
         foreach (Value constant in restored.SelectMany(r => r.Constants[..2]))
         {
-            parameters.Add(new(constant.Name, [.. constant.Tensor!.Shape], offset, WeightRole.NormalizationScale, [constant]) { IsHelper = true, Start = constant.Tensor });
+            parameters.Add(new(constant.Name, [.. constant.Tensor!.Shape], offset, [constant]) { IsHelper = true, Start = constant.Tensor });
             offset += parameters[^1].Length;
         }
         foreach (HelperParameter helper in helpers)
         {
-            parameters.Add(new(helper.Name, [.. helper.Start.Shape], offset, WeightRole.Other, []) { IsHelper = true, Start = helper.Start });
+            parameters.Add(new(helper.Name, [.. helper.Start.Shape], offset, []) { IsHelper = true, Start = helper.Start });
             offset += parameters[^1].Length;
         }
         parameters.AddRange(quantized.Parameters(offset));

@@ -1,21 +1,19 @@
 using System.IO.Enumeration;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
 
 namespace Tersor.Training.Weights;
 
 /// <summary>A constant that is trained.</summary>
 /// <param name="Value">The initializer or the Constant node's output.</param>
-/// <param name="Uses">What reads it as a weight; empty where only its name was asked for.</param>
+/// <param name="Uses">What computes with it; empty where only its name was asked for.</param>
 /// <param name="Role">What it is to its first reader.</param>
-internal sealed record ChosenWeight(Value Value, IReadOnlyList<WeightUse> Uses, WeightRole Role);
+internal sealed record ChosenWeight(Value Value, IReadOnlyList<ConstantUse> Uses, ConstantRole Role);
 
 /// <summary>Which constants of a model are trained, and why the others are not.</summary>
 internal sealed class WeightChooser(WeightSelection selection)
 {
-    /// <summary>Numbers beyond this are no weights: masks that stand for minus infinity.</summary>
-    private const float LargestWeight = 1e4f;
-
     private readonly List<(string Name, string Reason)> untouched = [];
 
     /// <summary>Floating-point constants that stay as they are, with the reason.</summary>
@@ -32,73 +30,56 @@ internal sealed class WeightChooser(WeightSelection selection)
     public bool IsFrozen(Node node) => selection.FreezeNodes.Any(p => Matches(p, node.Name));
 
     /// <summary>Chooses.</summary>
-    /// <param name="model">Functions inlined.</param>
+    /// <param name="model">Functions inlined, constants in several roles told apart.</param>
     /// <param name="mustFind">Whether there has to be something, because nothing else is trained.</param>
     /// <exception cref="TrainingException">A pattern matches nothing, or nothing is left to train.</exception>
     public IReadOnlyList<ChosenWeight> Choose(Model model, bool mustFind = true)
     {
-        ILookup<Value, WeightUse> uses = model.Weights().ToLookup(u => u.Value, ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
-        Value[] constants = [.. model.AllConstants().Where(v => v.Tensor is { Length: > 0 } tensor && tensor.Type.IsFloat())];
+        ConstantRoles roles = ConstantRoles.Of(model);
+        Value[] constants = [.. roles.Constants.Where(v => v.Tensor is { Length: > 0 } tensor && tensor.Type.IsFloat())];
         foreach (string pattern in selection.Train.Concat(selection.Freeze))
         {
-            if (!constants.Concat(model.AllConstants().Where(IsQuantized)).Any(v => Matches(pattern, v.Name)))
-                throw new TrainingException($"No floating-point or quantized constant of the model has a name like '{pattern}'. 'tersor inspect --weights' lists them.");
+            if (!constants.Concat(roles.Constants.Where(IsQuantized)).Any(v => Matches(pattern, v.Name)))
+                throw new TrainingException($"No floating-point or quantized constant of the model has a name like '{pattern}'. 'tersor inspect --roles' lists them.");
         }
         foreach (string pattern in selection.FreezeNodes.Where(p => !model.AllNodes().Any(n => Matches(p, n.Name))))
             throw new TrainingException($"No node of the model has a name like '{pattern}'. 'tersor inspect --layers' lists them.");
         List<ChosenWeight> chosen = [];
         foreach (Value value in constants)
         {
-            WeightUse[] users = [.. uses[value]];
-            if (Obstacle(value, users) is { } reason)
+            IReadOnlyList<ConstantUse> uses = roles.UsesOf(value);
+            if (Obstacle(value, uses) is { } reason)
                 untouched.Add((value.Name, reason));
             else
-                chosen.Add(new(value, users, users.Length > 0 ? users[0].Role : WeightRole.Other));
+                chosen.Add(new(value, uses, uses.Count > 0 ? uses[0].Role : ConstantRole.Operand));
         }
         return chosen.Count > 0 || !mustFind ? chosen : throw new TrainingException("The model has nothing to train: " + (untouched.Count == 0 ? "it holds no floating-point constants." : $"'{untouched[0].Name}' {untouched[0].Reason}."));
     }
 
-    private string? Obstacle(Value value, WeightUse[] uses)
+    private string? Obstacle(Value value, IReadOnlyList<ConstantUse> uses)
     {
         if (IsFrozen(value))
             return $"is frozen by '{Longest(selection.Freeze, value.Name)}'";
         foreach (string pattern in selection.FreezeNodes)
         {
-            if (uses.FirstOrDefault(u => Matches(pattern, u.Node.Name)) is { } use)
-                return $"is read by '{use.Node.Name}', which is frozen by '{pattern}'";
+            if (uses.FirstOrDefault(u => u.Node is { } node && Matches(pattern, node.Name)) is { Node: { } frozen })
+                return $"is read by '{frozen.Name}', which is frozen by '{pattern}'";
         }
         if (Longest(selection.Train, value.Name) is not null)
             return null;
-        if (uses.Length == 0)
-            return "is no weight of any operator";
-        return uses.Any(u => Obstacle(u) is null) ? null : Obstacle(uses[0]);
+        return uses.Count == 0 ? "is read by no operator" : uses.Any(u => Obstacle(u) is null) ? null : Obstacle(uses[0]);
     }
 
-    private static string? Obstacle(WeightUse use)
+    private static string? Obstacle(ConstantUse use) => use.Role switch
     {
-        switch (use.Role)
-        {
-            case WeightRole.Weight or WeightRole.Bias or WeightRole.NormalizationScale or WeightRole.NormalizationOffset or WeightRole.RecurrentInputWeight
-                or WeightRole.RecurrentStateWeight or WeightRole.RecurrentPeephole or WeightRole.EmbeddingTable or WeightRole.Slope:
-                return null;
-            case WeightRole.Statistics:
-                return "is a statistic of a normalization";
-            case WeightRole.QuantizationScale or WeightRole.ZeroPoint or WeightRole.Quantized:
-                return "belongs to a quantization";
-            case WeightRole.Elementwise when use.Node.Is("Add", "Sub", "Mul") && use.Weight.Length > 1:
-                return ReadsInput(use) ? "scales the model's input" : HoldsMask(use.Weight) ? "is a mask" : null;
-            case WeightRole.Other when use.Node.Is("Concat", "Expand"): // a class token
-                return HoldsMask(use.Weight) ? "is a mask" : null;
-            default:
-                return $"is no weight to {use.Node.OpType}: a single number, or an operand of another kind";
-        }
-    }
-
-    private static bool ReadsInput(WeightUse use) => use.Node.Inputs.Any(i => i is { IsGraphInput: true, IsInitializer: false, Graph.IsMain: true });
+        // A state of zeros is a beginning, and was never learned.
+        ConstantRole.InitialState when use.Constant.Tensor!.ToFloats().All(v => v == 0) => ConstantRoles.Words(use.Role),
+        var role when ConstantRoles.IsTrained(role) => null,
+        ConstantRole.Operand => $"is no weight to {use.Node!.OpType}: an operand of another kind",
+        var role => ConstantRoles.Words(role),
+    };
 
     private static bool IsQuantized(Value value) => value.Tensor?.Type.IsInteger() == true && value.Uses.Any(u => u.Index == 0 && u.Node.Is("DequantizeLinear", "Cast"));
-
-    private static bool HoldsMask(OnnxTensor tensor) => tensor.ToFloats().Any(x => !float.IsFinite(x) || Math.Abs(x) > LargestWeight);
 
     private static string? Longest(IReadOnlyList<string> patterns, string name) => patterns.Where(p => Matches(p, name)).MaxBy(p => p.Length);
 

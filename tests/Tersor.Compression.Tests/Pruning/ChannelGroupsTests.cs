@@ -29,6 +29,18 @@ public sealed class ChannelGroupsTests
         ["averaged and squeezed"] = (["n", 3, 6, 6], (g, x) => g.Apply("MatMul", [g.Apply("ReduceMean", [g.Conv(x, 1, 3, 8)], ("axes", new[] { 2L, 3L }), ("keepdims", 0L)), g.AddInitializer("m", Build.Normal(3, 1, 8, 5))]), 1),
         ["last axis"] = (["n", 3, 6, 6], (g, x) => g.Apply("MatMul", [g.Apply("Mul", [g.Apply("Transpose", [g.Conv(x, 1, 3, 8)], ("perm", new[] { 0L, 2L, 3L, 1L })), g.AddInitializer("s", Build.Normal(4, 1, 8))]), g.AddInitializer("m", Build.Normal(3, 1, 8, 5))]), 1),
         ["transposed convolution"] = (["n", 3, 6, 6], (g, x) => g.Conv(g.Apply("ConvTranspose", [g.Conv(x, 1, 3, 8), g.AddInitializer("t", Build.Normal(2, 0.2, 8, 7, 2, 2))], ("strides", new[] { 2L, 2L })), 3, 7, 4), 2),
+        ["rows picked"] = (["n", 6], (g, x) => g.Apply("MatMul", [g.Apply("Gather", [g.Apply("Relu", [g.Apply("MatMul", [x, g.AddInitializer("u", Build.Normal(1, 1, 6, 12))])]), g.AddInitializer("rows", Tensor.Vector(1L, 0L, 0L))], ("axis", 0L)), g.AddInitializer("d", Build.Normal(3, 1, 12, 6))]), 1),
+        ["bias and activation in one"] = (["n", 5, 6], (g, x) =>
+        {
+            g.Model.OpsetImports["com.microsoft"] = 1;
+            Value wide = g.AddNode("BiasGelu", [g.Apply("MatMul", [x, g.AddInitializer("u", Build.Normal(1, 1, 6, 12))]), g.AddInitializer("ub", Build.Normal(2, 1, 12))], ["wide"], domain: "com.microsoft").Outputs[0]!;
+            return g.Apply("MatMul", [wide, g.AddInitializer("d", Build.Normal(3, 1, 12, 6))]);
+        }, 1),
+        ["read by a recurrent layer"] = ([5, 2, 6], (g, x) =>
+        {
+            Value wide = g.Apply("Relu", [g.Apply("MatMul", [x, g.AddInitializer("u", Build.Normal(1, 1, 6, 12))])]);
+            return g.AddNode("GRU", [wide, g.AddInitializer("w", Build.Normal(2, 0.3, 1, 9, 12)), g.AddInitializer("r", Build.Normal(3, 0.3, 1, 9, 3))], ["states"], [new("hidden_size", 3L)]).Outputs[0]!;
+        }, 1),
         ["resized"] = (["n", 3, 6, 6], (g, x) => g.Conv(g.Apply("Resize", [g.Conv(x, 1, 3, 8), null, g.AddInitializer("scales", Tensor.Vector(1f, 1f, 2f, 2f))]), 2, 8, 4), 1),
     };
 

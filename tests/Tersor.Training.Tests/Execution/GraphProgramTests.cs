@@ -58,7 +58,8 @@ public sealed class GraphProgramTests
     public void Operators_without_an_implementation_are_named_before_anything_runs()
     {
         Model model = Build.Model([2], (graph, x) => graph.Apply("StringNormalizer", [graph.Apply("NoSuchThing", [x])]));
-        TrainingException error = Assert.Throws<TrainingException>(() => new GraphProgram(model).Dispose());
+        using GraphProgram program = new(model);
+        TrainingException error = Assert.Throws<TrainingException>(() => program.Require(model.Graph.Outputs));
         Assert.StartsWith("2 operators have no implementation for training: NoSuchThing 'nosuchthing/NoSuchThing' (operator set 17), StringNormalizer 'stringnormalizer/StringNormalizer' (operator set 17).", error.Message, StringComparison.Ordinal);
     }
 

@@ -92,4 +92,66 @@ public sealed class LabelLossTests
         TrainingException error = Assert.Throws<TrainingException>(() => new Trainer(new(model, SmallData.Quadrants(20), Quick with { Loss = new TrainingLoss.CrossEntropy() { Output = integers } })).Run());
         Assert.StartsWith($"Output '{integers}' holds Int64", error.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)] // labels of floats
+    [InlineData(false, true)]
+    public void One_number_without_a_sigmoid_is_a_logit(bool floats, bool asked)
+    {
+        // All of it lies between 0 and 1 at the start, and is no share of 1 all the same.
+        Model model = Build.Model(["n", 2], (graph, x) => graph.Apply("Gemm", [x, graph.AddInitializer("w", Build.Normal(1, 0.01, 2, 1)), graph.AddInitializer("b", OnnxTensor.Vector(0.5f))]));
+        IDataSet data = Sides(floats);
+        TrainingResult result = new Trainer(new(model, data, Quick with { Loss = asked ? new TrainingLoss.BinaryCrossEntropy() : new TrainingLoss.Auto() })).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal("binary cross-entropy of output 'y', taken as logits, with label 'label'", result.Loss);
+        Assert.True(result.History[^1].Loss < 0.3, $"{result.History[^1].Loss}");
+        Assert.Contains(data.Samples().Select(s => Running.Run(result.Model, s.Steps[0])["y"].ToFloats()[0]), y => y < -2); // no share of 1 would be
+    }
+
+    [Theory]
+    [InlineData("Sigmoid", "whose Sigmoid is looked through")]
+    [InlineData("If", "whose Sigmoid is looked through")]
+    [InlineData("Clip", "whose Sigmoid is looked through")]
+    [InlineData("Relu", "taken as logits")]
+    public void Shares_are_told_from_logits_by_how_they_are_computed(string closing, string said)
+    {
+        Model model = Build.Model(["n", 2], (graph, x) => Closed(graph, graph.Apply("Gemm", [x, graph.AddInitializer("w", Build.Normal(1, 0.1, 2, 1)), graph.AddInitializer("b", OnnxTensor.Vector(0.5f))]), closing));
+        TrainingResult result = new Trainer(new(model, Sides(floats: false), Quick with { Epochs = 1 })).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal($"binary cross-entropy of output 'y', {said}, with label 'label'", result.Loss);
+    }
+
+    [Fact]
+    public void Floats_that_are_not_all_0_and_1_are_values()
+    {
+        Model model = Build.Model(["n", 2], (graph, x) => graph.Apply("MatMul", [x, graph.AddInitializer("w", Build.Normal(1, 0.1, 2, 1))]));
+        foreach (float other in new[] { 0f, 0.5f })
+        {
+            IDataSet data = SmallData.Of(64, "x", random => (OnnxTensor.Create([1, 2], new[] { random.NextSingle(), random.NextSingle() }), OnnxTensor.Create([1, 1], new[] { other })));
+            Assert.StartsWith("mean squared error of output 'y'", new Trainer(new(model, data, Quick with { Epochs = 1 })).Run(cancellation: TestContext.Current.CancellationToken).Loss, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Which side of a line a point lies on.</summary>
+    private static IDataSet Sides(bool floats) => SmallData.Of(400, "x", random =>
+    {
+        float[] x = [2 * random.NextSingle() - 1, 2 * random.NextSingle() - 1];
+        int side = x[0] > x[1] ? 1 : 0;
+        return (OnnxTensor.Create([1, 2], x), floats ? OnnxTensor.Create([1], new[] { (float)side }) : OnnxTensor.Create([1], new[] { (long)side }));
+    });
+
+    private static Value Closed(Graph graph, Value y, string closing)
+    {
+        switch (closing)
+        {
+            case "Clip":
+                return graph.Apply("Clip", [y, graph.AddInitializer("least", OnnxTensor.Scalar(0f)), graph.AddInitializer("most", OnnxTensor.Scalar(1f))]);
+            case "If":
+                Graph[] branches = [graph.NewBody("then"), graph.NewBody("else")];
+                foreach (Graph branch in branches)
+                    branch.AddOutput(branch.Apply("Sigmoid", [y]));
+                return graph.Apply("If", [graph.AddInitializer("always", OnnxTensor.Scalar(true))], ("then_branch", branches[0]), ("else_branch", branches[1]));
+            default:
+                return graph.Apply(closing, [y]);
+        }
+    }
 }

@@ -23,11 +23,13 @@ public sealed class TrainingBehaviourTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void Batch_normalization_uses_the_batch_only_where_it_is_not_frozen(bool frozen)
+    [InlineData(true, 0.9f)]
+    [InlineData(false, 0.9f)]
+    [InlineData(false, 1f)] // statistics would never move: taken as not told
+    public void Batch_normalization_uses_the_batch_only_where_it_is_not_frozen(bool frozen, float momentum)
     {
         Model model = Normalization();
+        model.AllNodes().First(n => n.Is("BatchNormalization")).SetAttribute("momentum", momentum);
         using GraphProgram program = new(model);
         program.State.Training = true;
         program.State.NormalizesBatch = _ => !frozen;

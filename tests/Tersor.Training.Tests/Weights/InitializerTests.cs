@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
 using Tersor.Testing;
 using Tersor.Training.Weights;
 
@@ -29,7 +30,7 @@ public sealed class InitializerTests
             };
             return graph.Apply("Identity", [graph.Apply("Relu", [next])]);
         });
-        ChosenWeight weight = new WeightChooser(new()).Choose(model, mustFind: true).First(c => c.Role == WeightRole.Weight);
+        ChosenWeight weight = new WeightChooser(new()).Choose(model, mustFind: true).First(c => c.Role == ConstantRole.Weight);
         float[] start = Initializer.Start(weight, 1, normalized).ToFloats(), again = Initializer.Start(weight, 1, normalized).ToFloats(), other = Initializer.Start(weight, 2, normalized).ToFloats();
         Assert.Equal(start, again);
         Assert.NotEqual(start, other);

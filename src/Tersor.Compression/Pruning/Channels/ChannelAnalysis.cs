@@ -52,7 +52,7 @@ internal sealed class ChannelAnalysis
     public List<(Node Node, int Index, Lane Lane)> Sizes { get; } = [];
 
     /// <summary>How many axes a value has; null: unknown.</summary>
-    public int? Rank(Value? value) => value is null ? null : value.Tensor?.Rank ?? types.TensorTypeOf(value)?.Shape?.Length;
+    public int? Rank(Value? value) => value is null ? null : value.Tensor?.Rank ?? types.TensorTypeOf(value)?.Shape?.Length ?? Of(value)?.Length;
 
     /// <summary>Size of an axis; null: unknown.</summary>
     public long? Size(Value? value, int axis) => value is null ? null : value.Tensor?.Shape[axis] ?? types.TensorTypeOf(value)?.Shape?[axis].Size;

@@ -28,6 +28,14 @@ internal static class ChannelRules
         ["Pad"] = Pad,
         ["Resize"] = Resize,
         ["Upsample"] = Resize,
+        ["Gather"] = Moved(Gathered),
+        ["LSTM"] = Recurrent,
+        ["GRU"] = Recurrent,
+        ["RNN"] = Recurrent,
+        ["com.microsoft.BiasGelu"] = BiasOnLastAxis,
+        ["com.microsoft.FastGelu"] = BiasOnLastAxis,
+        ["com.microsoft.Gelu"] = Same,
+        ["com.microsoft.QuickGelu"] = Same,
     };
 
     static ChannelRules()
@@ -45,7 +53,7 @@ internal static class ChannelRules
 
     /// <summary>Follows channels through a node. False: it wants them as they are.</summary>
     public static bool Apply(ChannelAnalysis analysis, Node node) =>
-        node.IsStandard && Table.TryGetValue(node.OpType, out Func<ChannelAnalysis, Node, bool>? rule) && node.Outputs.Skip(1).All(o => o is null or { IsUnused: true }) && rule(analysis, node);
+        Table.TryGetValue(node.IsStandard ? node.OpType : $"{node.Domain}.{node.OpType}", out Func<ChannelAnalysis, Node, bool>? rule) && (node.Is("LSTM", "GRU", "RNN") || node.Outputs.Skip(1).All(o => o is null or { IsUnused: true })) && rule(analysis, node);
 
     private static bool Convolution(ChannelAnalysis a, Node node)
     {
@@ -252,6 +260,34 @@ internal static class ChannelRules
 
     private static Lane?[] Transposed(ChannelAnalysis a, Node node, Lane?[] before) =>
         [.. (node.Ints("perm") ?? [.. Enumerable.Range(0, before.Length).Reverse().Select(i => (long)i)]).Select(axis => before[axis])];
+
+    /// <summary>Picks along an axis that is none of the channels'; the axes of the indices stand in its place.</summary>
+    private static Lane?[]? Gathered(ChannelAnalysis a, Node node, Lane?[] before)
+    {
+        int axis = (int)((node.Int("axis", 0) + before.Length) % before.Length);
+        if (before[axis] is not null || a.Of(node.Input(1)) is not null || a.Rank(node.Input(1)) is not { } indices)
+            return null;
+        return [.. before[..axis], .. new Lane?[indices], .. before[(axis + 1)..]];
+    }
+
+    /// <summary>Reads channels; its own units stay as they are.</summary>
+    private static bool Recurrent(ChannelAnalysis a, Node node)
+    {
+        if (!OnlyOn(a, node, 2) || node.Inputs.Skip(3).Any(i => a.Of(i) is not null))
+            return false;
+        a.Bind(node, 1, 2, a.Of(node.Input(0), 2));
+        a.Touch(node, 2);
+        return true;
+    }
+
+    private static bool BiasOnLastAxis(ChannelAnalysis a, Node node)
+    {
+        if (a.Rank(node.Input(0)) is not { } rank)
+            return a.Of(node.Input(0)) is null;
+        if (node.Input(1) is not null)
+            a.Bind(node, 1, 0, a.Of(node.Input(0), rank - 1));
+        return Same(a, node);
+    }
 
     private static Lane?[]? Squeezed(ChannelAnalysis a, Node node, Lane?[] before) =>
         Axes(node, before.Length) is { } gone && gone.All(axis => before[axis] is null) ? [.. before.Where((_, axis) => !gone.Contains(axis))] : null;

@@ -1,5 +1,7 @@
 using Tersor.Compression.Pruning.Channels;
 using Tersor.Onnx;
+using Tersor.Onnx.Editing;
+using Tersor.Onnx.Roles;
 
 namespace Tersor.Compression.Training.Students;
 
@@ -17,12 +19,17 @@ public static class NarrowStudent
         if (!(keep is > 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(keep), keep, "Expected above 0 and at most 1.");
         Model student = teacher.Clone();
+        FunctionInliner.InlineAll(student);
+        ConstantSplitter.SplitByRole(student); // equal numbers of two layers are no reason to narrow both alike
         ChannelGroups groups = ChannelGroups.Find(student);
         if (!groups.All.Any(g => g.Channels > 1))
-            throw new TrainingException($"The teacher has no channels that could go. {string.Join("; ", groups.Kept.Take(3).Select(k => $"{k.Channels} stay: {k.Reason}"))}. Name a student of your own.");
+            throw new TrainingException($"The teacher has no channels that could go. {Reasons(groups)}. Name a student of your own.");
         groups.Keep(groups.All.ToDictionary(g => g, g => Largest(g.Magnitudes(), keep)));
         return student;
     }
+
+    private static string Reasons(ChannelGroups groups) => groups.Kept.Count > 0 ? string.Join("; ", groups.Kept.Take(3).Select(k => $"{k.Channels} stay: {k.Reason}"))
+        : "No layer reads a constant as its weight; where exporters left constants to be computed, 'tersor optimize' puts the weights where layers read them";
 
     private static int[] Largest(double[] magnitudes, double keep)
     {

@@ -24,6 +24,7 @@ function header() {
         report.incidents.map(incident => el("p.note", null, `${incident}.`)),
         terms("dl.facts", [
             [report.metric ?? "Validation", judged && best !== null && Numbers.metric(best.validation)],
+            ["Made small", report.loss],
             ["At the start", figure(report.start) !== null && Numbers.metric(report.start)],
             ["Loss, last epoch", last && Numbers.metric(last.loss)],
             ["Epochs", last && Numbers.count(report.epochs.length)],

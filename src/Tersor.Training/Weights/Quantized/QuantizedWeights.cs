@@ -36,7 +36,7 @@ internal sealed class QuantizedWeights(QuantizedParts parts, IReadOnlyDictionary
         foreach (QuantizedConstant constant in parts.Constants)
         {
             OnnxTensor start = latent.GetValueOrDefault(constant.Integers.Name) is { } given && given.Length == constant.Integers.Tensor!.Length ? given : QuantizedParts.Floats(constant);
-            yield return weights[constant] = new(constant.Integers.Name, [.. constant.Integers.Tensor!.Shape], offset, constant.IsWide ? WeightRole.Bias : WeightRole.Weight, [floats[constant]]) { Start = start };
+            yield return weights[constant] = new(constant.Integers.Name, [.. constant.Integers.Tensor!.Shape], offset, [floats[constant]]) { Start = start };
             offset += start.Length;
             if (constant.IsWide || !parts.LearnsScales)
                 continue;
@@ -117,7 +117,7 @@ internal sealed class QuantizedWeights(QuantizedParts parts, IReadOnlyDictionary
     private Parameter Logarithm(Value scale, long offset, IReadOnlyList<Value> stands)
     {
         long[] shape = [.. scale.Tensor!.Shape];
-        return logarithms[scale] = new($"{scale.Name}/logarithm", shape, offset, WeightRole.QuantizationScale, stands) { IsHelper = true, Start = OnnxTensor.Create(shape, new float[scale.Tensor.Length]) };
+        return logarithms[scale] = new($"{scale.Name}/logarithm", shape, offset, stands) { IsHelper = true, Start = OnnxTensor.Create(shape, new float[scale.Tensor.Length]) };
     }
 
     private Tensor ScaleOf(Value scale, GraphProgram program) => scales.TryGetValue(scale, out LearnedScale? learned) ? learned.Weight() : program.ConstantOf(copies[scale]);
