@@ -6,6 +6,7 @@ using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Onnx.Opsets;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -79,8 +80,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
 
     private QuantizeResult WeightsOnly(Model model, CancellationToken cancellation)
     {
-        Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, model.Opset);
-        PassReport report = new QuantizeWeightsPass(new() { KeepFloat = ByUser }).Run(copy, new() { Cancellation = cancellation });
+        QuantizeWeightsOptions options = Stored(ByUser);
+        Model copy = PreparedModel.Of(settings.Optimize ? PreparedModel.ForEngine(model, Optimizer, cancellation) : model, options.RequiredOpset);
+        PassReport report = new QuantizeWeightsPass(options).Run(copy, new() { Cancellation = cancellation });
         return new(copy, QuantizationMode.Weights, report, null, null, [], []);
     }
 
@@ -142,12 +144,17 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     {
         if (!settings.StoreWeights)
             return;
-        PassReport stored = new QuantizeWeightsPass(new() { KeepFloat = keepFloat }).Run(model, new() { Cancellation = cancellation });
+        QuantizeWeightsOptions options = Stored(keepFloat);
+        OpsetRaiser.Raise(model, Math.Max(model.Opset, options.RequiredOpset));
+        PassReport stored = new QuantizeWeightsPass(options).Run(model, new() { Cancellation = cancellation });
         foreach (PassChange change in stored.Changes)
             report.Changed(change.Subject, change.What);
         foreach (PassSkip skip in stored.Skipped)
             report.Skip(skip.Subject, $"stays stored as it is: {skip.Reason}");
     }
+
+    /// <summary>How weights are stored that are computed with in float: in the bits that were asked for, by settings or plan, or in 8.</summary>
+    private QuantizeWeightsOptions Stored(Func<Node, string?> keepFloat) => new() { Bits = settings.Plan?.StoredWeightBits ?? settings.StoredBits, KeepFloat = keepFloat };
 
     /// <summary>Samples to calibrate with and samples held out, both drawn by seed: data in files is often sorted by class, and a fixed stride can meet one class only.</summary>
     private (IDataSet Calibrating, IDataSet Selecting) Samples(IDataSet data, IDataSet? selection, int count, int seed)

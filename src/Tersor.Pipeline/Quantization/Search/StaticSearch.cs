@@ -322,6 +322,7 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
             Seed = settings.Seed,
             CalibrationSamples = settings.CalibrationSamples,
             Repairs = repairs,
+            StoredWeightBits = settings.StoredBits,
             SessionOptions = options,
             Layers = [.. inputs.Calibrated.Everything.Units.Select(u =>
             {
