@@ -43,9 +43,6 @@ public sealed class Model
     /// <summary>Version of ONNX's own operator set in the main graph.</summary>
     public long Opset => OpsetImports.GetValueOrDefault("");
 
-    /// <summary>Bytes of the file it was read from, external data included; null where it was not read from one. Edits do not change it, and copies have none.</summary>
-    public long? FileBytes { get; internal set; }
-
     internal ModelProto? Rest { get; set; }
 
     /// <summary>Every graph: the main one, every nested body, every function's body and what is nested there.</summary>

@@ -80,12 +80,13 @@ internal static class OptimizeCommand
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
         OverridableWeights.Note(request.Model, input.Model, terminal);
         GraphOptimizerOptions options = request.Options with { Samples = input.Samples, Runner = input.Runner };
+        long bytesBefore = input.Bytes; // before the result may take the file's place
         OptimizationResult result;
         using (new Progress(terminal, "optimizing the graph"))
             result = new GraphOptimizer(options).Run(input.Model, cancellation);
         if (result.IsChanged)
             input.Save(result.Model, request.Output, request.Writing, cancellation);
-        OptimizeReport report = OptimizeReport.Of(request.Model, result.IsChanged ? request.Output : null, result);
+        OptimizeReport report = OptimizeReport.Of(request.Model, bytesBefore, result.IsChanged ? request.Output : null, result);
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else

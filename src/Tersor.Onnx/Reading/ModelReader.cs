@@ -18,7 +18,6 @@ internal static class ModelReader
             using FileStream stream = OpenRegularFile(full);
             ModelProto proto = Parse(stream);
             Model model = Build(proto, new TensorReader(Path.GetDirectoryName(full)!, options));
-            model.FileBytes = stream.Length + model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Where(t => t.IsExternal).Distinct().Sum(t => t.ByteLength);
             if (options.InputsAreConstants)
                 DelistWeights(model);
             return model;
