@@ -78,12 +78,13 @@ internal static class QuantizeCommand
         Option<bool> asIs = new("--no-optimize") { Description = "Do not rewrite the graph first." };
         Option<int> rounds = CommonOptions.Number("--rounds", "Rounds of the latency measurement before and after; 0 leaves it out.", new QuantizeRequest("", "").Rounds, 0);
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
-        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> force = CommonOptions.Force(), json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
         data.AddTo(command);
         quantization.AddTo(command);
         training.AddTo(command);
-        foreach (Option option in new Option[] { dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, trustLinks, json })
+        foreach (Option option in (Option[])[dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -96,7 +97,7 @@ internal static class QuantizeCommand
             Data = data.Read(parsed),
             Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
             Rounds = parsed.GetValue(rounds),
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
             Json = parsed.GetValue(json),
@@ -128,6 +129,7 @@ internal static class QuantizeCommand
             throw new UsageException("--train is for static quantization with data and makes no plan; it cannot be combined with --dry-run, --no-plan, --save-ranges or another --mode.");
         ITraining? trainer = request.Training is null ? null : TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
+        OverridableWeights.Note(request.Model, input.Model, terminal);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
         (QuantizeResult result, IReadOnlyList<LossPoint> curve) = Quantize(request, input, trainer, terminal, cancellation);

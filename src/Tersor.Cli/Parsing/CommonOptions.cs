@@ -29,12 +29,6 @@ internal static class CommonOptions
     /// <param name="start">When it has a meaning, and the verb.</param>
     public static Option<bool> FixedScales(string start) => new("--fixed-scales") { Description = $"{start} the steps of quantization as calibration found them; otherwise they are learned." };
 
-    /// <summary>Follow links to external data.</summary>
-    public static Option<bool> TrustLinks() => new("--trust-links")
-    {
-        Description = "Follow symbolic and hard links to external data, as link-based download caches need. Only for files you trust.",
-    };
-
     /// <summary>The model to write.</summary>
     public static Option<string> Output() => new("--output", "-o") { Description = "ONNX file to write. It appears complete or not at all.", Required = true, HelpName = "file" };
 

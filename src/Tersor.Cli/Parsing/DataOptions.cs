@@ -12,7 +12,7 @@ internal sealed class DataOptions
 {
     private readonly Option<string?> data = new("--data", "-d")
     {
-        Description = "Data: a .yaml description (#part may follow), a folder of images or WAV files, a .npz or .npy file, or random (random,count=16,seed=7,x=1x3x48x320).",
+        Description = "Data: a .yaml description (#part may follow), a folder of images, WAV files or the IDX files of the MNIST family, a .npz or .npy file, or random (random,count=16,seed=7,x=1x3x48x320).",
         HelpName = "what",
     };
 

@@ -73,7 +73,7 @@ internal sealed class QuantizationOptions
     private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
     private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
     private readonly Option<ActivationType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt4, UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster. UInt4 is carried in 8 bits, for hardware of 4; see --train." };
-    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 2..8. What suits the target, unless said otherwise: 8, or 7 where products of 8-bit weights can saturate (x64 without VNNI). With 4 and fewer the file is smaller and as fast; see --train." };
+    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 2..8. What suits the target, unless said otherwise: 8, or 7 where products of 8-bit weights can saturate (x64 without VNNI). With 4 and fewer the file is smaller and as fast; see --train. Weights that are only stored have 8, unless said otherwise." };
     private readonly Option<bool> perTensor = new("--per-tensor") { Description = "One scale a weight tensor instead of one an output channel." };
     private readonly Option<bool> asymmetricWeights = new("--asymmetric-weights") { Description = "Give weights a zero point; with --per-tensor only." };
     private readonly Option<bool> symmetricActivations = new("--symmetric-activations") { Description = "Zero in the middle of the activations' integers." };
@@ -129,6 +129,7 @@ internal sealed class QuantizationOptions
         SelectionSamples = parsed.GetValue(selection),
         KeepFloat = [.. parsed.GetValue(keepFloat)!],
         RequireSpeed = !parsed.GetValue(anySpeed),
+        StoredWeightBits = parsed.GetValue(weightBits) ?? 8,
         StoreWeights = !parsed.GetValue(floatWeights),
         StandardOperatorsOnly = parsed.GetValue(standardOps),
         CacheFolder = parsed.GetValue(noCache) ? null : CacheFolder.Path,

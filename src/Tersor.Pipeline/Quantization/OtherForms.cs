@@ -2,6 +2,7 @@ using Tersor.Compression;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
+using Tersor.Onnx.Opsets;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -31,8 +32,9 @@ internal sealed class OtherForms(QuantizeSettings settings, Lazy<Model> rewritte
     /// <summary>Weights stored small, everything computed in float.</summary>
     public (Model Model, PassReport Report) Weights(Func<Node, string?> keepFloat, CancellationToken cancellation)
     {
-        Model copy = PreparedModel.Of(rewritten.Value, rewritten.Value.Opset);
-        return (copy, Stored(copy, keepFloat, cancellation));
+        QuantizeWeightsOptions options = Stored(keepFloat);
+        Model copy = PreparedModel.Of(rewritten.Value, options.RequiredOpset);
+        return (copy, new QuantizeWeightsPass(options).Run(copy, new() { Cancellation = cancellation }));
     }
 
     /// <summary>Stores weights small that compute in float, where that is wanted.</summary>
@@ -40,13 +42,15 @@ internal sealed class OtherForms(QuantizeSettings settings, Lazy<Model> rewritte
     {
         if (!settings.StoreWeights)
             return;
-        PassReport stored = Stored(model, keepFloat, cancellation);
+        QuantizeWeightsOptions options = Stored(keepFloat);
+        OpsetRaiser.Raise(model, Math.Max(model.Opset, options.RequiredOpset));
+        PassReport stored = new QuantizeWeightsPass(options).Run(model, new() { Cancellation = cancellation });
         foreach (PassChange change in stored.Changes)
             report.Changed(change.Subject, change.What);
         foreach (PassSkip skip in stored.Skipped)
             report.Skip(skip.Subject, $"stays stored as it is: {skip.Reason}");
     }
 
-    private PassReport Stored(Model model, Func<Node, string?> keepFloat, CancellationToken cancellation) =>
-        new QuantizeWeightsPass(new() { KeepFloat = n => ByUser(n) ?? keepFloat(n) }).Run(model, new() { Cancellation = cancellation });
+    /// <summary>In the bits that were asked for, by settings or plan, or in 8.</summary>
+    private QuantizeWeightsOptions Stored(Func<Node, string?> keepFloat) => new() { Bits = settings.Plan?.StoredWeightBits ?? settings.StoredBits, KeepFloat = n => ByUser(n) ?? keepFloat(n) };
 }

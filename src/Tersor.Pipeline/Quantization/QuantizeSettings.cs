@@ -86,6 +86,9 @@ public sealed record QuantizeSettings
     /// <summary>Store weights in 8 bits where their operator has no 8-bit form and computes in float (LSTM, ConvTranspose, embeddings ...). Smaller, not faster. Default: yes.</summary>
     public bool StoreWeights { get; init; } = true;
 
+    /// <summary>Bits of weights that are only stored, 2..8; null: those of <see cref="Format"/>, or 8 where that is null too. Default null.</summary>
+    public int? StoredWeightBits { get; init; }
+
     /// <summary>Weights of fewer elements stay float under dynamic quantization. Default 4096.</summary>
     public long MinElements { get; init; } = 4096;
 
@@ -94,6 +97,9 @@ public sealed record QuantizeSettings
 
     /// <summary>Engine threads while calibrating and measuring. Default 1.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>Bits of weights that are only stored.</summary>
+    internal int StoredBits => StoredWeightBits ?? Format?.WeightBits ?? 8;
 
     /// <summary>Every broken rule, in words; empty when the settings are usable.</summary>
     public IEnumerable<string> Problems()
@@ -116,6 +122,8 @@ public sealed record QuantizeSettings
             yield return $"{nameof(MaxBytes)} is {MaxBytes}; expected 1 or more.";
         foreach (string problem in (Format?.Problems() ?? []).Concat(Budget.Problems()).Concat(Plan?.Problems() ?? []).Concat(KnownRanges?.Problems() ?? []))
             yield return problem;
+        if (StoredWeightBits is < 2 or > 8)
+            yield return $"{nameof(StoredWeightBits)} is {StoredWeightBits}; expected 2..8.";
         if (Threads < 0)
             yield return $"{nameof(Threads)} is {Threads}; expected 0 or more.";
     }

@@ -25,6 +25,7 @@ internal static class PlanMaker
             Seed = settings.Seed,
             CalibrationSamples = settings.CalibrationSamples,
             Repairs = search.Repairs,
+            StoredWeightBits = settings.StoredBits,
             SessionOptions = options,
             Layers = [.. form.Calibrated.Everything.Units.Select(Layer), .. chosen.Exact.Where(e => !units.Contains(e)).Order(StringComparer.Ordinal).Select(Exact)],
             Ranges = [.. form.Numbers.Ranges.Select(r => new PlannedRange(r.Key, r.Value.Low, r.Value.High, r.Value.Estimator))],
