@@ -16,7 +16,7 @@ public enum FusedInputs
 /// <summary>What the engine makes of an operator behind DequantizeLinear, whether or not anybody meant it to run in 8 bits.</summary>
 /// <param name="OpType">The operator.</param>
 /// <param name="Inputs">What must come from DequantizeLinear.</param>
-/// <param name="NeedsQuantizer">Whether the result must go to QuantizeLinear and nowhere else, perhaps by way of Relu or Clip.</param>
+/// <param name="NeedsQuantizer">Whether the result must go to QuantizeLinear, perhaps by way of Relu or Clip.</param>
 /// <param name="Kernel">What it becomes.</param>
 public sealed record EngineFusion(string OpType, FusedInputs Inputs, bool NeedsQuantizer, string Kernel)
 {

@@ -31,11 +31,12 @@ public static class EngineFusions
     private static readonly ILookup<string, EngineFusion> ByOperator = All.ToLookup(f => f.OpType);
 
     /// <summary>The node that the engine would give an 8-bit form because of a QuantizeLinear behind it; null where there is none.</summary>
+    /// <remarks>Other readers of the values between do not always keep it from that: it rounds weights all the same, and readers that only ask for the shape are gone when it looks.</remarks>
     /// <param name="quantizer">The QuantizeLinear.</param>
     public static Node? Before(Node quantizer)
     {
         Node next = quantizer;
-        for (Value? value = quantizer.Inputs[0]; value?.Producer is { } node && ReferenceEquals(node.Graph, quantizer.Graph) && HasOneReader(value); value = Through(node))
+        for (Value? value = quantizer.Inputs[0]; value?.Producer is { } node && ReferenceEquals(node.Graph, quantizer.Graph); value = Through(node))
         {
             if (ByOperator[node.OpType].Any(f => f.NeedsQuantizer && Matches(f, node) && (f.Next is null || next.Is(f.Next))))
                 return node;
@@ -81,7 +82,4 @@ public static class EngineFusions
         : null;
 
     private static bool Copies(Node node) => node.Is("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "MaxPool", "Identity", "Dropout");
-
-    /// <summary>What only asks for the shape is answered when the model is loaded.</summary>
-    private static bool HasOneReader(Value value) => !value.IsGraphOutput && value.Uses.Count(u => !u.Node.Is("Shape", "Size")) == 1;
 }

@@ -23,6 +23,13 @@ internal static class FloatOperator
             Value result = Uneven(g.Conv(a, 31, 16, 16));
             return g.Apply("Reshape", [result, g.Apply("Shape", [result])]);
         },
+        ["Conv with a float reader too"] = (g, a, b) =>
+        {
+            Value result = Uneven(g.Conv(a, 31, 16, 16)), side = g.Apply("Tanh", [result]);
+            side.Type = new OnnxType.Tensor(ElementType.Float32, null);
+            g.AddOutput(side);
+            return result;
+        },
         ["ConvTranspose"] = (g, a, b) => Uneven(g.Apply("ConvTranspose", [a, g.AddInitializer("w", Build.Normal(31, 0.1, 16, 16, 2, 2)), Row(g, 1)])),
         ["Gemm"] = (g, a, b) => Image(g, g.Apply("Gemm", [Matrix(g, a), g.AddInitializer("w", Build.Normal(31, 0.1, 64, 64)), g.AddInitializer("c", Build.Normal(5, 1, 64))])),
         ["MatMul, Add"] = (g, a, b) => g.Apply("Add", [g.Apply("MatMul", [a, g.AddInitializer("w", Build.Normal(31, 0.3, 8, 8))]), g.AddInitializer("c", Build.Normal(5, 1, 8))]),
