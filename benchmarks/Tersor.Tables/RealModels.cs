@@ -48,7 +48,7 @@ internal static class RealModels
         OpenedData? validation = calibration.Description.Splits.ContainsKey("validation") ? Data(path, "validation") : null;
 
         Model rewritten = new GraphOptimizer(new() { Level = OptimizationLevel.Engine, Samples = QuantizedModel.Samples(calibration.DataSet) }).Run(model).Model;
-        QuantizedModel quantized = QuantizedModel.Of(model, calibration.DataSet, validation?.DataSet, calibration.Metrics.Count > 0 ? () => calibration.CreateMetrics()[0] : null, new() { MaxDrop = MaxDrop });
+        QuantizedModel quantized = QuantizedModel.Of(model, calibration.DataSet, validation?.DataSet, calibration.Metrics.Count > 0 ? () => calibration.CreateMetrics()[0] : null, new() { Budget = new() { MaxDrop = MaxDrop } });
         string[] files = [path, folder.Save(rewritten, $"{name}.engine"), folder.Save(quantized.Result.Model, $"{name}.int8")];
         Measurement measured = Measurement.Of(files, test.DataSet, calibration.DataSet.Read(0).Steps[0], test.CreateMetrics, Rounds);
 

@@ -107,9 +107,9 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         Lazy<CalibratedModel> rewritten = new(() => Prepared(model, sample, feedback, rules, opset, plain: false, progress, cancellation)), plain = new(() => Prepared(model, sample, feedback, rules, opset, plain: true, progress, cancellation));
         if (settings.KnownRanges is { } known)
         {
-            string found = ModelFingerprint.Of(rewritten.Value.Model);
+            string found = rewritten.Value.Fingerprint;
             bool isPlain = known.Model != found;
-            if (isPlain && known.Model != ModelFingerprint.Of(plain.Value.Model))
+            if (isPlain && known.Model != plain.Value.Fingerprint)
                 throw Fail($"The calibration ranges given were found with another model, or with other options: their fingerprint is {known.Model}, that of this one {found}. Find them anew.");
             return inputs with { Calibrated = Calibrated(isPlain ? plain : rewritten), IsPlain = isPlain };
         }

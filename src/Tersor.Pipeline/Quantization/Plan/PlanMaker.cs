@@ -16,15 +16,15 @@ internal static class PlanMaker
         ILookup<string, string> reasons = form.Candidate.Placement.Skipped.ToLookup(s => s.Subject, s => s.Reason);
         return new()
         {
-            Model = search.Fingerprint,
-            Plain = search.IsPlain,
+            Model = form.Calibrated.Fingerprint,
+            Plain = form.IsPlain,
             Target = settings.Target,
             Cpu = machine.Cpu,
             Engine = machine.Engine,
             Format = PlannedFormat.Of(form.Numbers.Format),
             Seed = settings.Seed,
             CalibrationSamples = settings.CalibrationSamples,
-            Repairs = search.Repairs,
+            Repairs = form.Repairs,
             StoredWeightBits = settings.StoredBits,
             SessionOptions = options,
             Layers = [.. form.Calibrated.Everything.Units.Select(Layer), .. chosen.Exact.Where(e => !units.Contains(e)).Order(StringComparer.Ordinal).Select(Exact)],

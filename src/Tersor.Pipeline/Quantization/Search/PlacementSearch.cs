@@ -72,8 +72,8 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
             .. Variants("cheapest by the table of costs", model.Place(), null, 1),
             .. Variants("every layer with weights", model.Place(times, double.PositiveInfinity), times, double.PositiveInfinity),
             // What stands between two forms can be slower than either: the engine fuses a float addition into a product that reads 8-bit values.
-            .. Whole("everything that has an 8-bit form", model.Everything, times),
-            .. Whole("products alone, quantized at run time", Products(), times),
+            Everything(model, "everything that has an 8-bit form"),
+            Whole("products alone, quantized at run time", Products(), times),
         ];
         Measure(proposals, new Part(progress, 0), cancellation);
         for (int round = 1; round <= Rounds && tried.Count > 0 && !time.IsOver; round++)
@@ -94,8 +94,10 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         return products.Only(u => alone.Contains(u.Key));
     }
 
-    private static IEnumerable<PlacementCandidate> Whole(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime> times) =>
-        [new(name, placement, Dynamic(placement), times, double.PositiveInfinity)];
+    /// <summary>Everything of a model in 8 bits, products between float values with ranges found at run time.</summary>
+    public static PlacementCandidate Everything(CalibratedModel model, string name) => Whole(name, model.Everything, null);
+
+    private static PlacementCandidate Whole(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime>? times) => new(name, placement, Dynamic(placement), times, double.PositiveInfinity);
 
     /// <summary>The first or last layers float, or one region.</summary>
     private IEnumerable<PlacementCandidate> Neighbours(PlacementCandidate best)

@@ -41,28 +41,21 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
     /// <summary>Repairs that were tried.</summary>
     public IReadOnlyList<RepairTrial> RepairTrials => repairs.Trials;
 
-    /// <summary>Repairs that are in the trials, in order.</summary>
-    public IReadOnlyList<string> Repairs => repairs.Kept;
-
-    /// <summary>Fingerprint of the model that was searched, before repairs.</summary>
-    public string Fingerprint { get; private set; } = "";
-
-    /// <summary>Whether the trials are placements of the model as it was given, not of the rewritten one.</summary>
-    public bool IsPlain { get; private set; } = inputs.IsPlain;
-
     /// <summary>Models to choose from; none where 8 bits do not pay, with <see cref="Objection"/> saying why.</summary>
     public IReadOnlyList<Trial> Run(IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
-        CalibratedModel calibrated = inputs.Calibrated!.Value;
         Sample sample = inputs.Samples.Calibrating.Read(0);
+        bool isPlain = inputs.IsPlain;
+        CalibratedModel calibrated = inputs.Calibrated!.Value;
         QuantizationNumbers numbers = FirstNumbers(calibrated);
         var placements = Placements(calibrated, numbers, sample, progress, cancellation);
-        if (inputs.Plain is not null && Faster(inputs.Plain.Value, placements, sample, progress, cancellation) is { } plainPlacements)
+        StaticForm? plain = null;
+        if (inputs.Plain is not null)
         {
-            (calibrated, placements, IsPlain) = (inputs.Plain.Value, plainPlacements, true);
-            numbers = FirstNumbers(calibrated);
+            plain = new(PlacementSearch.Everything(inputs.Plain.Value, "the graph as it was, everything that has an 8-bit form"), inputs.Plain.Value, FirstNumbers(inputs.Plain.Value)) { IsPlain = true };
+            if (Faster(plain, placements, sample, progress, cancellation) is { } plainPlacements)
+                (calibrated, numbers, placements, isPlain, plain) = (plain.Calibrated, plain.Numbers, plainPlacements, true, null);
         }
-        Fingerprint = ModelFingerprint.Of(calibrated.Model);
         if (placements.Count == 0)
         {
             Objection = "there is no layer to quantize";
@@ -85,13 +78,16 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
         numbers = inputs.Time.Try(stop => repairs.OfWeights(calibrated, fastest, unrepaired, new StageProgress(progress, "repairing: weights"), stop), unrepaired, cancellation);
 
         progress?.Report(new("judging", 0));
-        List<Trial> trials = [builder.Build(new StaticForm(fastest, calibrated, numbers), cancellation) with { SpeedUp = speed, Milliseconds = milliseconds }];
+        StaticForm form = new(fastest, calibrated, numbers) { IsPlain = isPlain, Repairs = repairs.Kept };
+        List<Trial> trials = [builder.Build(form, cancellation)];
+        if (plain is not null && !inputs.Time.IsOver)
+            trials.Add(builder.Build(plain, cancellation));
         // The best of other kinds may be nearly as fast and much more exact.
         foreach (var other in placements.Where(p => p.SpeedUp.Median * Front >= speed.Median).DistinctBy(p => p.Candidate.Root).Where(p => p.Candidate.Root != fastest.Root).Take(Others).TakeWhile(_ => !inputs.Time.IsOver))
         {
             PlacementCandidate candidate = other.Candidate.On(calibrated);
             QuantizationNumbers own = candidate.Forms.IsSubsetOf(fastest.Forms) ? numbers : repairs.OfWeightsAgain(calibrated, candidate, unrepaired, cancellation);
-            trials.Add(builder.Build(new StaticForm(candidate, calibrated, own), cancellation));
+            trials.Add(builder.Build(form with { Candidate = candidate, Numbers = own }, cancellation));
         }
         if (settings.SensitivitySamples > 0 && inputs.Time.Try(stop => Rank(trials[0].Static!, milliseconds, progress, stop), false, cancellation))
             trials.AddRange(new BudgetSearch(trials[0], Ranking, builder, inputs.Time).Run(progress, cancellation));
@@ -113,20 +109,18 @@ internal sealed class StaticSearch(QuantizeSettings settings, SearchInputs input
     }
 
     /// <summary>Placements of the model as it was given, where everything in 8 bits is faster there than the best placement of the rewritten model: what rewriting wins for most networks it loses for some. Else null.</summary>
-    private IReadOnlyList<(PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)>? Faster(CalibratedModel plain, IReadOnlyList<(PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)> rewritten,
+    private IReadOnlyList<(PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)>? Faster(StaticForm plain, IReadOnlyList<(PlacementCandidate Candidate, MedianInterval SpeedUp, double Milliseconds)> rewritten,
         Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
-        if (plain.Everything.Units.Count == 0)
+        if (plain.Calibrated.Everything.Units.Count == 0)
             return null;
-        QuantizationNumbers numbers = FirstNumbers(plain), others = FirstNumbers(inputs.Calibrated!.Value);
-        Model whole = plain.Build(plain.Everything, numbers with { Dynamic = PlacementSearch.Dynamic(plain.Everything) }, out _);
-        Model[] models = rewritten.Count == 0 ? [inputs.Original, whole]
-            : [inputs.Original, whole, inputs.Calibrated!.Value.Build(rewritten[0].Candidate.Placement, others with { Dynamic = rewritten[0].Candidate.Dynamic }, out _)];
-        var measured = SpeedCheck.Measure(models, sample, session, inputs.Time, new StageProgress(progress, "comparing with the plain form"), cancellation);
-        if (models.Length == 3 && measured[1].SpeedUp.Low <= measured[2].SpeedUp.Median)
+        CalibratedModel other = inputs.Calibrated!.Value;
+        Model[] best = rewritten.Count == 0 ? [] : [new StaticForm(rewritten[0].Candidate, other, FirstNumbers(other)).Build(out _)];
+        var measured = SpeedCheck.Measure([inputs.Original, plain.Build(out _), .. best], sample, session, inputs.Time, new StageProgress(progress, "comparing with the plain form"), cancellation);
+        if (best.Length > 0 && measured[1].SpeedUp.Low <= measured[2].SpeedUp.Median)
             return null;
         IReadOnlyDictionary<string, UnitTime> before = Times;
-        var found = Placements(plain, numbers, sample, progress, cancellation);
+        var found = Placements(plain.Calibrated, plain.Numbers, sample, progress, cancellation);
         if (found.Count > 0 && (rewritten.Count == 0 || found[0].SpeedUp.Median > rewritten[0].SpeedUp.Median))
             return found;
         Times = before;

@@ -44,6 +44,12 @@ internal sealed record Trial(string Name, QuantizationMode Mode, Model Model, Pa
 /// <param name="Numbers">Ranges, scales, repaired weights.</param>
 internal sealed record StaticForm(PlacementCandidate Candidate, CalibratedModel Calibrated, QuantizationNumbers Numbers)
 {
+    /// <summary>Whether it is a placement of the model as it was given but for folding, not of the one rewritten for 8-bit kernels.</summary>
+    public bool IsPlain { get; init; }
+
+    /// <summary>Repairs that are in it, in order.</summary>
+    public IReadOnlyList<string> Repairs { get; init; } = [];
+
     /// <summary>The model.</summary>
     public Model Build(out PassReport report) => Calibrated.Build(Candidate.Placement, Numbers with { Dynamic = Candidate.Dynamic }, out report);
 
