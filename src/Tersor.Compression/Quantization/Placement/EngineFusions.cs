@@ -47,6 +47,9 @@ public static class EngineFusions
         return null;
     }
 
+    /// <summary>Whether the engine has an 8-bit form of the operator when what it reads comes from DequantizeLinear.</summary>
+    public static bool MayFuse(Node node) => node.IsStandard && ByOperator.Contains(node.OpType);
+
     /// <summary>Whether the engine gives a node an 8-bit form for what it reads, wherever its result goes.</summary>
     public static bool FusesByInputs(Node node) => ByOperator[node.OpType].Any(f => !f.NeedsQuantizer && Matches(f, node));
 

@@ -78,6 +78,19 @@ public sealed class FloatNodeTests
         Assert.Empty(EngineAgreement.Culprits(quantized, Sample(Inputs()), new(), TestContext.Current.CancellationToken));
     }
 
+    [Theory, InlineData("keep-float-conv-quantized-by-engine.onnx", "k", 30), InlineData("softmax-axis1-wraps.onnx", "", 36)]
+    public void Models_seen_in_use_are_computed_as_written(string file, string kept, double least)
+    {
+        Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
+        Model model = Model.Load(SharedFiles.At("cases", file));
+        Dictionary<string, Tensor> inputs = new() { ["x"] = Build.Normal(7, 1, 1, 3, 32, 32) };
+        (Model quantized, _) = StaticQuantization.Of(model, inputs, n => n.Name == kept ? Kept : null);
+        EngineAgreementResult result = EngineAgreement.Measure(quantized, [Sample(inputs)], new(), model, cancellation: TestContext.Current.CancellationToken);
+        Assert.True(result.Agrees);
+        Assert.InRange(result.OptimizedDecibel!.Value, least, double.PositiveInfinity);
+        Assert.Empty(EngineAgreement.Culprits(quantized, Sample(inputs), new(), TestContext.Current.CancellationToken));
+    }
+
     /// <summary>Two layers in 8 bits, the nodes in question, a layer in 8 bits.</summary>
     private static Model Between(string name, string? batch = null) => Build.Model([batch is null ? 1 : batch, 16, 8, 8], (g, x) =>
     {
