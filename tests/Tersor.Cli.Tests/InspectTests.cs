@@ -27,6 +27,23 @@ public sealed class InspectTests : IDisposable
     }
 
     [Fact]
+    public async Task Roles_tell_what_constants_are_and_who_reads_them()
+    {
+        string path = folder.At("dense.onnx");
+        SmallModels.Dense().Save(path);
+        Cli run = await Cli.Run("inspect", path, "--roles");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Matches(@"role +tensors +elements +bytes\n─+\nweight +1 +6 +24 B", run.Out);
+        Assert.Matches(@"weight +Float32 \[2,3\] +MatMul 'dense'", run.Out);
+        Cli json = await Cli.Run("inspect", path, "--roles", "--json");
+        using JsonDocument document = JsonDocument.Parse(json.Out);
+        JsonElement constant = Assert.Single(document.RootElement.GetProperty("constants").EnumerateArray());
+        Assert.Equal("weight", Assert.Single(constant.GetProperty("roles").EnumerateArray()).GetString());
+        Assert.Equal("weight", document.RootElement.GetProperty("roles")[0].GetProperty("name").GetString());
+        Assert.DoesNotContain("constants", (await Cli.Run("inspect", path, "--json")).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Json_is_one_document_and_nothing_else()
     {
         string path = folder.At("branch.onnx");
