@@ -11,6 +11,7 @@ static int Run(string[] arguments, TextWriter output) => arguments switch
     ["calibration", .. string[] rest] => Calibration.Run(rest, output),
     ["repair", .. string[] rest] => Repairs.Run(rest, output),
     ["agreement", .. string[] rest] => Agreement.Run(rest, output),
+    ["save", .. string[] rest] => SavedNetwork.Run(rest, output),
     ["docs", .. string[] rest] => Documents.Run(rest, Run, output),
     _ => Usage(),
 };
@@ -24,6 +25,7 @@ static int Usage()
     Console.Error.WriteLine("       Tersor.Tables calibration [NAME]             what learning ranges costs: CPU seconds by step, peak memory");
     Console.Error.WriteLine("       Tersor.Tables repair [NAME] [--layers]       quantize weights with one scale a tensor and repair step by step: accuracy after each");
     Console.Error.WriteLine("       Tersor.Tables agreement [NAME ...] [--forms F,F] [--file TABLE]   whether the engine computes what quantized files say; forms: everything, every second, default");
+    Console.Error.WriteLine("       Tersor.Tables save NAME FOLDER [SAMPLES]     write a published network with seeded weights, and data for it, to files");
     Console.Error.WriteLine("       Tersor.Tables docs [COMMAND ...]             make the tables of docs/measurements.md anew, all or those of a command");
     return 2;
 }

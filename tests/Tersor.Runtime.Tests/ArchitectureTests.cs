@@ -19,6 +19,8 @@ public sealed class ArchitectureTests
     [InlineData("mobilenet_v3_large", 5_483_032)]
     [InlineData("efficientnet_b0", 5_288_548)]
     [InlineData("yolov8n", 3_157_200)]
+    [InlineData("convnext_tiny", 28_589_128)]
+    [InlineData("sentence_encoder", 22_565_376)] // the published one without its pooler
     [InlineData("vit_b_16", 86_567_656)]
     [InlineData("bert_base", 109_482_240)]
     public void The_number_of_parameters_is_the_published_one(string name, long parameters)

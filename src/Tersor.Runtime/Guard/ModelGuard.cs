@@ -7,8 +7,15 @@ namespace Tersor.Runtime;
 /// <remarks>The child is started at the first request, serves further ones, and is replaced after it died. Requests are served one at a time.</remarks>
 public sealed class ModelGuard : IDisposable
 {
+    /// <summary>A child that was not asked for so long ends: it keeps as much memory as the largest model took that it ran. The next request starts another.</summary>
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(2);
+
     private readonly Lock oneAtATime = new();
+    private readonly Timer rest;
     private GuardedProcess? child;
+
+    /// <summary>Starts no child yet.</summary>
+    public ModelGuard() => rest = new(_ => Rest());
 
     /// <summary>Start a child of its own for every request: peak memory then knows nothing of earlier models. Default false.</summary>
     public bool FreshProcess { get; init; }
@@ -63,6 +70,7 @@ public sealed class ModelGuard : IDisposable
             finally
             {
                 folder.Delete(recursive: true);
+                rest.Change(Idle, Timeout.InfiniteTimeSpan);
             }
         }
     }
@@ -81,7 +89,16 @@ public sealed class ModelGuard : IDisposable
     /// <summary>Ends the child.</summary>
     public void Dispose()
     {
-        child?.Dispose();
-        child = null;
+        rest.Dispose();
+        Rest();
+    }
+
+    private void Rest()
+    {
+        lock (oneAtATime)
+        {
+            child?.Dispose();
+            child = null;
+        }
     }
 }

@@ -124,6 +124,7 @@ public sealed class ModelSession : IDisposable
     public void Dispose()
     {
         session.Dispose();
+        FreedMemory.GiveBack();
         if (folder is { Exists: true })
             folder.Delete(recursive: true);
         folder?.Refresh();

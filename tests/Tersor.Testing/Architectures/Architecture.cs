@@ -103,14 +103,16 @@ public sealed class Architecture
         }
     }
 
-    /// <summary>The vision transformer.</summary>
-    internal static Architecture OfPatches(string name)
+    /// <summary>A classifier of 224x224 images with operators of transformers.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="body">Writes it; gives the class scores.</param>
+    internal static Architecture OfPatches(string name, Func<TransformerNetwork, Value, Value> body)
     {
         return new(name, options =>
         {
             Model model = NewModel(name);
             Value image = model.Graph.AddInput("input", OnnxType.Of(ElementType.Float32, 1, 3, ImageSize, ImageSize));
-            GiveOut(model, VisionTransformer.Build(new(model.Graph, new((ulong)options.Seed)) { Epsilon = 1e-6 }, image), "output", 1, 1000);
+            GiveOut(model, body(new(model.Graph, new((ulong)options.Seed)) { Epsilon = 1e-6 }, image), "output", 1, 1000);
             return model;
         }, Images);
     }
@@ -121,7 +123,8 @@ public sealed class Architecture
     /// <param name="vocabulary">Different tokens.</param>
     /// <param name="epsilon">What its normalizations add to the variance.</param>
     /// <param name="body">Writes it and gives its outputs: name, value, shape.</param>
-    internal static Architecture OfTokens(string name, int length, int vocabulary, double epsilon, Func<TransformerNetwork, Value, IEnumerable<(string Name, Value Value, Dimension[] Shape)>> body)
+    /// <param name="topics">How many topics the sequences have, each with tokens of its own beside the common ones; 1: all are alike.</param>
+    internal static Architecture OfTokens(string name, int length, int vocabulary, double epsilon, Func<TransformerNetwork, Value, IEnumerable<(string Name, Value Value, Dimension[] Shape)>> body, int topics = 1)
     {
         return new(name, options =>
         {
@@ -130,7 +133,7 @@ public sealed class Architecture
             foreach ((string output, Value value, Dimension[] shape) in body(new(model.Graph, new((ulong)options.Seed)) { Epsilon = epsilon }, tokens))
                 GiveOut(model, value, output, shape);
             return model;
-        }, (count, seed) => ZipfTokens.Sequences("input_ids", length, vocabulary, count, seed));
+        }, (count, seed) => ZipfTokens.Sequences("input_ids", length, vocabulary, count, seed, topics));
     }
 
     /// <summary>The recurrent network.</summary>

@@ -16,12 +16,14 @@ public static class Architectures
             Architecture.OfConvolutions("mobilenet_v3_large", (net, x, _) => MobileNet.ThreeLarge(net, x), epsilon: 1e-3),
             Architecture.OfConvolutions("efficientnet_b0", (net, x, _) => EfficientNet.Build(net, x)),
             Architecture.OfImages("yolov8n", Yolo.ImageSize, Yolo.Build, [Yolo.Rows, Yolo.Cells], epsilon: 1e-3),
-            Architecture.OfPatches("vit_b_16"),
+            Architecture.OfPatches("vit_b_16", VisionTransformer.Build),
+            Architecture.OfPatches("convnext_tiny", ConvNext.Build),
             Architecture.OfTokens("bert_base", Bert.Length, Bert.Vocabulary, 1e-12, (net, tokens) =>
             {
-                (Onnx.Value hidden, Onnx.Value pooled) = Bert.Build(net, tokens);
+                (Onnx.Value hidden, Onnx.Value pooled) = Bert.Base.Build(net, tokens);
                 return [("last_hidden_state", hidden, [1, Bert.Length, 768]), ("pooler_output", pooled, [1, 768])];
             }),
+            Architecture.OfTokens("sentence_encoder", Bert.Length, Bert.Vocabulary, 1e-12, (net, tokens) => [("sentence_embedding", Bert.Sentence.Embed(net, tokens), [1, 384])], topics: 64),
             Architecture.OfTokens("gpt", Gpt.Length, Gpt.Vocabulary, 1e-5, (net, tokens) => [("logits", Gpt.Build(net, tokens), [1, Gpt.Length, Gpt.Vocabulary])]),
             Architecture.OfSteps("lstm"),
         }.Select(a => new KeyValuePair<string, Architecture>(a.Name, a)));

@@ -7,7 +7,7 @@ namespace Tersor.Testing;
 internal abstract class Network(Graph graph, NormalNumbers numbers)
 {
     /// <summary>Source of the weights. Everything is drawn from it in the order of the nodes.</summary>
-    protected NormalNumbers Numbers => numbers;
+    public NormalNumbers Numbers => numbers;
 
     /// <summary>A node with one output, named by its operator.</summary>
     public Value Node(string opType, Value?[] inputs, params (string Name, Attribute Value)[] attributes) => Nodes(opType, 1, inputs, attributes)[0];

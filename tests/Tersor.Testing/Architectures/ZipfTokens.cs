@@ -9,8 +9,17 @@ internal static class ZipfTokens
 {
     private const double Offset = 2.7;
 
+    /// <summary>Share of the tokens of a sequence that belong to its topic, where there are topics.</summary>
+    private const double OfTopic = 0.5;
+
     /// <summary>Sequences [1, length] of int64 tokens 0..vocabulary-1.</summary>
-    public static IDataSet Sequences(string input, int length, int vocabulary, int count, ulong seed)
+    /// <param name="input">The model's input.</param>
+    /// <param name="length">Tokens.</param>
+    /// <param name="vocabulary">Different tokens.</param>
+    /// <param name="count">Sequences.</param>
+    /// <param name="seed">Draws them.</param>
+    /// <param name="topics">Each sequence has one topic, and half of its tokens are those of the topic: of every so many ranks one. 1: tokens are independent.</param>
+    public static IDataSet Sequences(string input, int length, int vocabulary, int count, ulong seed, int topics = 1)
     {
         double[] cumulative = new double[vocabulary];
         double sum = 0;
@@ -19,7 +28,8 @@ internal static class ZipfTokens
         return new InMemoryDataSet("zipf tokens", [.. Enumerable.Range(0, count).Select(i =>
         {
             NormalNumbers numbers = new(seed * 1_000_003 + (ulong)i);
-            long[] tokens = [.. Enumerable.Range(0, length).Select(_ => Draw(numbers))];
+            int topic = topics == 1 ? 0 : (int)(topics * numbers.Uniform());
+            long[] tokens = [.. Enumerable.Range(0, length).Select(_ => topics > 1 && numbers.Uniform() < OfTopic ? Math.Min(vocabulary - 1, Draw(numbers) / topics * topics + topic) : Draw(numbers))];
             return new Sample($"sequence {i}", [new Dictionary<string, Tensor> { [input] = Tensor.Create([1, length], tokens) }], new Dictionary<string, Tensor>());
         })]);
 

@@ -18,6 +18,9 @@ public sealed record AdaptiveRoundingResult(IReadOnlyDictionary<string, float[]>
 /// </remarks>
 public static class AdaptiveRounding
 {
+    /// <summary>Bytes of a layer's second moments from which on they are collected before those of the next are made.</summary>
+    private const long LargeMoments = 16L << 20;
+
     /// <summary>Rounds the layers of a model.</summary>
     /// <param name="model">Float. Its weights and biases are changed in place.</param>
     /// <param name="data">Unlabelled samples, such as the calibration set.</param>
@@ -50,6 +53,9 @@ public static class AdaptiveRounding
                 cancellation.ThrowIfCancellationRequested();
                 Round(layer, seen.Patches(layer.Key), quantized is null ? [] : quantized.Patches(layer.Key), options, parallel, scales, errors, report);
                 progress?.Report((double)++done / layers.Count);
+                // Large arrays wait for a full collection, which the runtime puts off: the moments of all layers would lie in memory at once.
+                if ((long)layer.Inputs * layer.Inputs * sizeof(float) > LargeMoments)
+                    GC.Collect();
             }
         }
         return new(scales, errors, report);

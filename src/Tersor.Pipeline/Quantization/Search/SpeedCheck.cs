@@ -13,11 +13,11 @@ internal static class SpeedCheck
     /// <summary>Share of the time left that one measurement may take.</summary>
     private const double ShareOfTime = 0.1;
 
-    /// <summary>Bytes of weights of models that are loaded at once, about; large networks are measured a few at a time, each time beside the first.</summary>
-    private const long LoadedBytes = 1L << 30;
+    /// <summary>Bytes of weights of models that are loaded at once, about; large networks are measured a few at a time, each time beside the first. A loaded model takes several times as much.</summary>
+    private const long LoadedBytes = 64L << 20;
 
-    /// <summary>How many models the size of this one may be loaded at once, beside it: 2 or more.</summary>
-    public static int AtOnce(Model model) => (int)Math.Clamp(LoadedBytes / Math.Max(model.WeightBytes(), 1), 2, 1000);
+    /// <summary>How many models the size of this one may be loaded at once, beside it.</summary>
+    public static int AtOnce(Model model) => (int)Math.Clamp(LoadedBytes / Math.Max(model.WeightBytes(), 1), 1, 1000);
 
     /// <summary>How many times faster than the first each model is, with its 95 % interval, and the median latency in milliseconds.</summary>
     /// <param name="models">The first is what the others are compared with.</param>
@@ -30,17 +30,18 @@ internal static class SpeedCheck
     {
         int atOnce = AtOnce(models[0]);
         if (models.Count - 1 <= atOnce)
-            return Together(models, sample, session, time, progress, cancellation);
+            return Together(models, sample, session, Whole, time, progress, cancellation);
         List<(MedianInterval, double)> measured = [];
-        foreach (Model[] part in models.Skip(1).Chunk(atOnce))
+        Model[][] parts = [.. models.Skip(1).Chunk(atOnce)];
+        foreach (Model[] part in parts)
         {
-            var found = Together([models[0], .. part], sample, session, time, progress, cancellation);
+            var found = Together([models[0], .. part], sample, session, Whole / parts.Length, time, progress, cancellation);
             measured.AddRange(measured.Count == 0 ? found : found.Skip(1));
         }
         return measured;
     }
 
-    private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, TimeLimit time, IProgress<double>? progress, CancellationToken cancellation)
+    private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, TimeSpan whole, TimeLimit time, IProgress<double>? progress, CancellationToken cancellation)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
         try
@@ -53,7 +54,7 @@ internal static class SpeedCheck
             })];
             BenchmarkOptions options = new() { Rounds = 3, Session = session, MeasureMemory = false, MinMeasurement = Measurement };
             double round = Benchmark.Run(files, options, null, cancellation).Results.Sum(r => Math.Max(r.Latency.Median, Measurement.TotalMilliseconds));
-            int rounds = (int)Math.Clamp(time.AtMost(Whole, ShareOfTime).TotalMilliseconds / round, 7, 60);
+            int rounds = (int)Math.Clamp(time.AtMost(whole, ShareOfTime).TotalMilliseconds / round, 7, 60);
             return [.. Benchmark.Run(files, options with { Rounds = rounds }, new RoundShare(progress, rounds), cancellation).Results.Select(r => (r.SpeedUp, r.Latency.Median))];
         }
         finally
