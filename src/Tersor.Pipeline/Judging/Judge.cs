@@ -111,9 +111,11 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
         string drop = $"{MetricName} falls by {measured.Drop.Value:0.0000} ({measured.Drop.Low:0.0000} to {measured.Drop.High:0.0000})";
         if (measured.Drop.High <= limits.MaxDrop)
             return (Fit.Within, drop);
-        if (measured.Drop.Low > limits.MaxDrop || double.IsNaN(measured.Drop.Value))
-            return (Fit.Beyond, drop);
         bool close = Closeness(new Budget().WithoutLabels(), outputs).Fit is Fit.Within or Fit.Likely;
+        if (double.IsNaN(measured.Original)) // as the area under a curve of samples of one class
+            return (close ? Fit.Likely : Fit.Doubtful, $"{MetricName} has no value on these samples");
+        if (measured.Drop.Low > limits.MaxDrop || double.IsNaN(measured.Value))
+            return (Fit.Beyond, drop);
         return (close || measured.Drop.Value <= Safe * limits.MaxDrop ? Fit.Likely : Fit.Doubtful, drop);
     }
 

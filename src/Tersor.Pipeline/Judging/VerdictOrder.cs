@@ -17,11 +17,12 @@ internal static class VerdictOrder
         return gain >= LeastGain ? won > -doubt : won > doubt && gain >= -LeastGain;
     }
 
-    /// <summary>The better first: by whether they fit, then by the metric where samples can tell, then by closeness.</summary>
+    /// <summary>The better first: by how surely they fit, then by the metric where samples can tell, then by closeness.</summary>
+    /// <remarks>For finding the best one by one. What samples cannot tell apart is no order to sort by.</remarks>
     public static IComparer<Verdict> BestFirst { get; } = Comparer<Verdict>.Create((left, right) =>
     {
-        if (left.Fits != right.Fits)
-            return left.Fits ? -1 : 1;
+        if (left.Fit != right.Fit)
+            return left.Fit.CompareTo(right.Fit);
         if (left.Metric is { } one && right.Metric is { } other && one.Drop.Value - other.Drop.Value is var difference && Math.Abs(difference) > Doubt(one, other))
             return difference < 0 ? -1 : 1;
         return right.Sqnr.CompareTo(left.Sqnr);

@@ -111,7 +111,7 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         Trial[] fitting = [.. trials.Where(t => t.Verdict.Fits)];
         string reason = search?.Objection is { } objection && trials.Count == 0 ? objection
             : fitting.Length > 0 ? "whatever keeps within the error allowed is slower than the float model here"
-            : trials.OrderBy(t => t.Verdict, VerdictOrder.BestFirst).FirstOrDefault() is { } best ? $"nothing keeps within the error allowed; of '{best.Name}', the closest, {best.Verdict.Reason}"
+            : trials.MinBy(t => t.Verdict, VerdictOrder.BestFirst) is { } best ? $"nothing keeps within the error allowed; of '{best.Name}', the closest, {best.Verdict.Reason}"
             : "there is nothing to quantize";
         // What was demanded of the result the model that was given does not have.
         if (settings.MinSpeedUp is > 1 and var least)

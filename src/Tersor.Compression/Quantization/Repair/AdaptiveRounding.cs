@@ -19,7 +19,7 @@ public sealed record AdaptiveRoundingResult(IReadOnlyDictionary<string, float[]>
 public static class AdaptiveRounding
 {
     /// <summary>Bytes of a layer's second moments from which on they are collected before those of the next are made.</summary>
-    private const long LargeMoments = 16L << 20;
+    private const long LargeMoments = 4L << 20;
 
     /// <summary>Rounds the layers of a model.</summary>
     /// <param name="model">Float. Its weights and biases are changed in place.</param>

@@ -25,8 +25,8 @@ public sealed record AdaptiveRoundingOptions
     /// <summary>Input patches sampled for each layer, at most. Default 1024.</summary>
     public int Patches { get; init; } = 1024;
 
-    /// <summary>Bytes of sampled patches held at once; layers beyond are done in further runs over the data. Default 48 MB.</summary>
-    public long PatchBudget { get; init; } = 48L << 20;
+    /// <summary>Bytes of sampled patches held at once; layers beyond are done in further runs over the data. Default 32 MB.</summary>
+    public long PatchBudget { get; init; } = 32L << 20;
 
     /// <summary>Layers with longer patches are rounded to nearest: the work grows with the square. Default 8192.</summary>
     public int MaxInputs { get; init; } = 8192;

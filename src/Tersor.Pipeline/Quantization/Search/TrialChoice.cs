@@ -23,8 +23,7 @@ internal sealed class TrialChoice(QuantizeSettings settings)
         if (good.Length == 0)
             return null;
         double best = good.Max(Speed);
-        // Of two that are as accurate, the smaller one: a form that only stores weights small is as fast as the float model.
-        return good.Where(t => Speed(t) * Indifference >= best).OrderBy(t => t.Verdict.Fit).ThenBy(t => t.Verdict, VerdictOrder.BestFirst).ThenBy(t => t.Bytes).First();
+        return good.Where(t => Speed(t) * Indifference >= best).MinBy(t => t.Verdict, VerdictOrder.BestFirst);
     }
 
     private static double Speed(Trial trial) => trial.SpeedUp?.Median ?? 0;
