@@ -16,14 +16,15 @@ internal static class PlainQuantization
     /// <param name="calibration">Samples to learn ranges from.</param>
     /// <param name="format">What numbers; null: what suits this machine.</param>
     /// <param name="estimator">How ranges are chosen; null: from the least to the greatest value seen.</param>
-    public static Model Of(Model model, IDataSet calibration, NumberFormat? format = null, RangeEstimator? estimator = null)
+    /// <param name="keepFloat">Why a node stays float, or null; null: none does.</param>
+    public static Model Of(Model model, IDataSet calibration, NumberFormat? format = null, RangeEstimator? estimator = null, Func<Node, string?>? keepFloat = null)
     {
         Model copy = model.Clone();
         OpsetRaiser.Raise(copy, Math.Max(copy.Opset, QuantizeStaticPass.RequiredOpset));
         SeenShapesObserver shapes = new(copy.Graph.Inputs.Where(v => !v.IsInitializer).Concat(copy.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()));
         Observer.Observe(copy, calibration.Take(1), [shapes]);
         EngineRules rules = EngineRules.For(TargetMachines.Here);
-        QuantizationPlacement everything = new Placer(rules, TypeOf).Everything(copy, _ => null);
+        QuantizationPlacement everything = new Placer(rules, TypeOf).Everything(copy, keepFloat ?? (_ => null));
         HistogramObserver seen = new(everything.Activations());
         Observer.Observe(copy, calibration, [seen]);
         new QuantizeStaticPass(everything, new() { RangeOf = v => (estimator ?? new RangeEstimator.MinMax()).Estimate(new(seen.Histograms[v])), Format = format ?? rules.Format }).Run(copy, PassContext.None);

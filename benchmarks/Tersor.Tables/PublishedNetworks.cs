@@ -86,7 +86,7 @@ internal static class PublishedNetworks
         IDataSet calibration = architecture.Data(DataPart.Calibration, CalibrationSamples), validation = architecture.Data(DataPart.Validation, ValidationSamples);
         Model plain = PlainQuantization.Of(new GraphOptimizer(new() { Samples = QuantizedModel.Samples(calibration) }).Run(model).Model, calibration);
         double sqnr = Measurement.Sqnr(model, plain, validation);
-        return (model, plain, QuantizedModel.Of(model, calibration, validation, null, new() { MinSqnr = sqnr + Margin }));
+        return (model, plain, QuantizedModel.Of(model, calibration, validation, null, new() { Budget = new() { MinSqnr = sqnr + Margin } }));
     }
 
     private static bool AreKnown(string[] names, TextWriter output)

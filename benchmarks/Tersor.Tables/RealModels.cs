@@ -31,18 +31,24 @@ internal static class RealModels
         return 0;
     }
 
+    /// <summary>A part of a model's data.</summary>
+    public static OpenedData Data(string path, string split)
+    {
+        string name = Path.GetFileNameWithoutExtension(path);
+        bool fashion = name.StartsWith("fmnist", StringComparison.Ordinal);
+        // The descriptions of the other models lie under the shared folder; Fashion-MNIST lies where its package puts it.
+        return DataSetFactory.Open(Path.Combine(SharedFiles.Repository, "samples", "data", fashion ? "fmnist.yaml" : $"{name}.yaml"), ModelInput.Of(Model.Load(path)), fashion ? null : SharedFiles.Root, split);
+    }
+
     private static string Row(string path, TemporaryFolder folder)
     {
         string name = Path.GetFileNameWithoutExtension(path);
-        string description = Path.Combine(SharedFiles.Repository, "samples", "data", name.StartsWith("fmnist", StringComparison.Ordinal) ? "fmnist.yaml" : $"{name}.yaml");
-        // The descriptions of the other models lie under the shared folder; Fashion-MNIST lies where its package puts it.
-        string? root = name.StartsWith("fmnist", StringComparison.Ordinal) ? null : SharedFiles.Root;
         Model model = Model.Load(path);
-        OpenedData calibration = DataSetFactory.Open(description, ModelInput.Of(model), root, "calibration"), test = DataSetFactory.Open(description, ModelInput.Of(model), root, "test");
-        OpenedData? validation = calibration.Description.Splits.ContainsKey("validation") ? DataSetFactory.Open(description, ModelInput.Of(model), root, "validation") : null;
+        OpenedData calibration = Data(path, "calibration"), test = Data(path, "test");
+        OpenedData? validation = calibration.Description.Splits.ContainsKey("validation") ? Data(path, "validation") : null;
 
         Model rewritten = new GraphOptimizer(new() { Level = OptimizationLevel.Engine, Samples = QuantizedModel.Samples(calibration.DataSet) }).Run(model).Model;
-        QuantizedModel quantized = QuantizedModel.Of(model, calibration.DataSet, validation?.DataSet, calibration.Metrics.Count > 0 ? () => calibration.CreateMetrics()[0] : null, new() { MaxDrop = MaxDrop });
+        QuantizedModel quantized = QuantizedModel.Of(model, calibration.DataSet, validation?.DataSet, calibration.Metrics.Count > 0 ? () => calibration.CreateMetrics()[0] : null, new() { Budget = new() { MaxDrop = MaxDrop } });
         string[] files = [path, folder.Save(rewritten, $"{name}.engine"), folder.Save(quantized.Result.Model, $"{name}.int8")];
         Measurement measured = Measurement.Of(files, test.DataSet, calibration.DataSet.Read(0).Steps[0], test.CreateMetrics, Rounds);
 

@@ -22,6 +22,7 @@ internal static class CommandLine
     /// <summary>Runs one command line that <paramref name="cancellation"/> can stop.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, Terminal terminal, CancellationToken cancellation)
     {
+        terminal.Arguments = args;
         ParseResult parsed = Root(terminal).Parse(args);
         // An option such as --help answers for itself, whatever else is wrong with the line.
         if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })

@@ -20,6 +20,9 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
     /// <summary>Columns of the window; without one, as many as a line needs.</summary>
     public int Width { get; init; } = 10_000;
 
+    /// <summary>What was typed behind the program's name, for messages that say how to go on; empty where nothing was.</summary>
+    public IReadOnlyList<string> Arguments { get; set; } = [];
+
     /// <summary>Says something to the user beside the result.</summary>
     public void Say(string message) => Error.WriteLine(message);
 

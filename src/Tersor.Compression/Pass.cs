@@ -1,3 +1,4 @@
+using Tersor.Compression.Constraints;
 using Tersor.Onnx;
 
 namespace Tersor.Compression;
@@ -16,7 +17,8 @@ public enum PassEffect
 }
 
 /// <summary>One change to a model: check, change, report.</summary>
-/// <remarks>A pass edits the model it is given; who wants to be able to go back gives it a clone. The same model, options and context give the same result.</remarks>
+/// <remarks>A pass edits the model it is given; who wants to be able to go back gives it a clone. The same model, options and context give the same result.
+/// What a weight is constrained to goes with the weight; a constraint that a pass cannot keep is in its report.</remarks>
 public abstract class Pass
 {
     /// <summary>Its name on the command line, in recipes, in reports.</summary>
@@ -36,7 +38,10 @@ public abstract class Pass
         if (problems.Length > 0)
             throw new CompressionException($"Pass '{Name}' cannot run: {string.Join(" ", problems)}") { Pass = Name };
         context.Cancellation.ThrowIfCancellationRequested();
-        return Apply(model, context);
+        ConstraintCheck constraints = new(model);
+        PassReport report = Apply(model, context);
+        constraints.Report(model, report);
+        return report;
     }
 
     /// <summary>Changes the model and says what was changed and what was left alone.</summary>

@@ -6,7 +6,7 @@ namespace Tersor.Data;
 /// <summary>Opens data sets from descriptions, files and folders.</summary>
 public static class DataSetFactory
 {
-    /// <summary>Opens what a user names: a <c>.yaml</c> description (<c>#split</c> may follow), a folder of images or WAV files, a <c>.npz</c> or <c>.npy</c> file, or
+    /// <summary>Opens what a user names: a <c>.yaml</c> description or a folder of the MNIST family's IDX files (<c>#split</c> may follow), a folder of images or WAV files, a <c>.npz</c> or <c>.npy</c> file, or
     /// <c>random</c> (<c>random,count=16,seed=7,x=1x3x48x320</c>).</summary>
     /// <param name="spec">The name.</param>
     /// <param name="modelInputs">What the model takes; needed by random data and by names that do not say which input is fed.</param>
@@ -26,8 +26,8 @@ public static class DataSetFactory
             return Open(root is null ? description : description with { Root = Path.GetFullPath(root) }, folder, modelInputs, named ?? split, spec);
         }
         if (DirectData.Describe(path, modelInputs) is not var (direct, warnings))
-            throw new DataException($"'{spec}' is no data set: expected a .yaml description, a folder of images or WAV files, a .npz or .npy file, or random.");
-        OpenedData opened = Open(direct, ".", modelInputs);
+            throw new DataException($"'{spec}' is no data set: expected a .yaml description, a folder of images, WAV files or the IDX files of the MNIST family, a .npz or .npy file, or random.");
+        OpenedData opened = direct.Splits.Count > 1 ? Open(direct, ".", modelInputs, named ?? split, spec) : Open(direct, ".", modelInputs, named);
         return opened with { Warnings = [.. opened.Warnings, .. warnings] };
     }
 
@@ -80,10 +80,10 @@ public static class DataSetFactory
         return data;
     }
 
-    // 'a.yaml#test'; a # elsewhere is part of a file name.
+    // 'a.yaml#test', 'folder#test'; a # elsewhere is part of a file name.
     private static (string Path, string? Split) SplitName(string spec)
     {
         int hash = spec.LastIndexOf('#');
-        return hash > 0 && Path.GetExtension(spec[..hash]) is ".yaml" or ".yml" ? (spec[..hash], spec[(hash + 1)..]) : (spec, null);
+        return hash > 0 && (Path.GetExtension(spec[..hash]) is ".yaml" or ".yml" || (Directory.Exists(spec[..hash]) && !Path.Exists(spec))) ? (spec[..hash], spec[(hash + 1)..]) : (spec, null);
     }
 }

@@ -61,6 +61,20 @@ public sealed class RoundTripTests
     }
 
     [Fact]
+    public void Lists_of_numbers_take_no_tag_for_each_of_them()
+    {
+        Model model = new(opset: 21);
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, [1]));
+        model.OpsetImports["ai.onnx.ml"] = 3;
+        model.Graph.AddNode("TreeEnsembleRegressor", [x], ["y"],
+            [new("nodes_values", Enumerable.Range(0, 1000).Select(i => i / 7f).ToArray()), new("nodes_featureids", Enumerable.Range(0, 1000).Select(i => (long)(i % 100)).ToArray())], "ai.onnx.ml");
+        byte[] file = model.ToBytes();
+        Assert.InRange(file.Length, 5000, 5300); // 4 bytes a float, 1 byte a small integer, and a little around them
+        Node read = Model.Load(new MemoryStream(file)).AllNodes().Single();
+        Assert.Equal((1000, 999 / 7f, 99L), (read.Floats("nodes_values")!.Length, read.Floats("nodes_values")![999], read.Ints("nodes_featureids")![999]));
+    }
+
+    [Fact]
     public void Constraints_survive_as_tags_and_disappear_with_their_weight()
     {
         Model model = new();

@@ -47,7 +47,7 @@ internal static class SampleReport
             Metric = "top-1",
             FloatMetric = 0.7613,
             HigherIsBetter = true,
-            MaxDrop = 0.01,
+            Budget = new(),
             Candidates = Candidates(),
             Sensitivities = [.. layers.Where(l => l.Noise is not null).OrderByDescending(l => l.Noise).Select(l => new LayerSensitivity(l.Layer, l.Noise!.Value))],
             Quantized = [.. layers.Except(kept).Select(l => new Subject(l.Layer, $"8 bits: {l.Operator}"))],
@@ -75,8 +75,7 @@ internal static class SampleReport
     {
         Metric = null,
         FloatMetric = null,
-        MaxDrop = null,
-        MinSqnr = 30,
+        Budget = new() { MinSqnr = 30 },
         Candidates = [.. report.Candidates.Select(c => c with { Metric = null })],
         Evidence = report.Evidence with { Repairs = [.. report.Evidence.Repairs.Select(r => r with { MetricBefore = null, MetricAfter = null })] },
     } : report;

@@ -18,6 +18,7 @@ public sealed class ArchitectureTests
     [InlineData("mobilenet_v2", 3_504_872)]
     [InlineData("mobilenet_v3_large", 5_483_032)]
     [InlineData("efficientnet_b0", 5_288_548)]
+    [InlineData("yolov8n", 3_157_200)]
     [InlineData("vit_b_16", 86_567_656)]
     [InlineData("bert_base", 109_482_240)]
     public void The_number_of_parameters_is_the_published_one(string name, long parameters)
@@ -25,8 +26,9 @@ public sealed class ArchitectureTests
         Model model = Architectures.All[name].Build(new() { Calibrate = false, Fold = false });
         Assert.Equal(parameters, model.Graph.Initializers.Where(IsParameter).Sum(v => v.Tensor!.Length));
 
-        // Mean and variance of normalizations are measured, not trained; numbers without dimensions are part of the formulas.
-        static bool IsParameter(Value value) => value.Tensor is { Type: ElementType.Float32, Rank: > 0 } && !value.Uses.Any(u => u.Node.Is("BatchNormalization") && u.Index > 2);
+        // Mean and variance of normalizations are measured, not trained; numbers without dimensions are part of the formulas, and so are scales of a Resize and the grid of a detector.
+        static bool IsParameter(Value value) => value.Tensor is { Type: ElementType.Float32, Rank: > 0 } && !value.Uses.Any(u => u.Node.Is("BatchNormalization") && u.Index > 2 || u.Node.Is("Resize"))
+            && !value.Name.StartsWith("anchors", StringComparison.Ordinal) && !value.Name.StartsWith("strides", StringComparison.Ordinal);
     }
 
     [Fact]

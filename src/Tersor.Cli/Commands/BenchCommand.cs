@@ -37,17 +37,18 @@ internal static class BenchCommand
         Option<int> seed = new("--seed") { Description = "Seed of the order within a round.", HelpName = "n", DefaultValueFactory = _ => defaults.Seed };
         Option<int> threads = CommonOptions.Threads();
         Option<bool> noMemory = new("--no-memory") { Description = "Do not measure peak memory." };
-        Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("bench", "Measure latency, throughput, load time and memory of models against each other.") { models };
         data.AddTo(command, withMetrics: false);
-        foreach (Option option in new Option[] { dimensions, shapes, rounds, seed, threads, noMemory, trustLinks, json })
+        foreach (Option option in (Option[])[dimensions, shapes, rounds, seed, threads, noMemory, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(models))
         {
             Data = data.Read(parsed),
             Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
             Options = new() { Rounds = parsed.GetValue(rounds), Seed = parsed.GetValue(seed), Session = new() { Threads = parsed.GetValue(threads) }, MeasureMemory = !parsed.GetValue(noMemory) },
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(

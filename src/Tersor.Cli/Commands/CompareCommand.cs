@@ -48,10 +48,11 @@ internal static class CompareCommand
         Option<int> seed = new("--seed") { Description = "Seed of made-up input, where no data are given.", HelpName = "n", DefaultValueFactory = _ => new CompareRequest("", "").Seed };
         Option<int> rounds = CommonOptions.Rounds(new CompareRequest("", "").Rounds);
         Option<int> threads = CommonOptions.Threads();
-        Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("compare", "Put two models side by side: outputs, accuracy, size, latency.") { first, second };
         data.AddTo(command);
-        foreach (Option option in new Option[] { limit, seed, rounds, threads, trustLinks, json })
+        foreach (Option option in (Option[])[limit, seed, rounds, threads, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(first), parsed.GetRequiredValue(second))
         {
@@ -60,7 +61,7 @@ internal static class CompareCommand
             Seed = parsed.GetValue(seed),
             Rounds = parsed.GetValue(rounds),
             Session = new() { Threads = parsed.GetValue(threads) },
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(

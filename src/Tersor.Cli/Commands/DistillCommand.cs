@@ -48,18 +48,19 @@ internal static class DistillCommand
         TrainingOptions training = new();
         Option<string?> report = CommonOptions.Report();
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
-        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> force = CommonOptions.Force(), json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("distill", "Train a small model on what a large one answers.") { model, output, teachers, assistants, shallow, narrow };
         data.AddTo(command);
         distillation.AddTo(command);
         training.AddTo(command);
-        foreach (Option option in new Option[] { report, externalData, force, trustLinks, json })
+        foreach (Option option in (Option[])[report, externalData, force, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
             Settings = training.Read(parsed),
             Data = data.Read(parsed),
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
             Report = parsed.GetValue(report),
@@ -96,6 +97,7 @@ internal static class DistillCommand
             throw new UsageException($"The output '{same}' is a model that is learned from. Give another name.");
         ITraining trainer = TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(training.Model, training.Reading, training.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
+        OverridableWeights.Note(training.Model, input.Model, terminal);
         Model[] teachers = [.. request.Teachers.Select(Load)], assistants = [.. request.Assistants.Select(Load)];
         if (teachers.Length == 0)
             teachers = [input.Model];

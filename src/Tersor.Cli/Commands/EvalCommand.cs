@@ -36,17 +36,18 @@ internal static class EvalCommand
         Option<string?> reference = new("--reference") { Description = "ONNX file to compare outputs with, for metrics such as sqnr and top-1-agreement.", HelpName = "file" };
         Option<int?> limit = CommonOptions.Limit();
         Option<int> threads = CommonOptions.Threads();
-        Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("eval", "Measure a model's accuracy on a data set.") { model };
         data.AddTo(command);
-        foreach (Option option in new Option[] { reference, limit, threads, trustLinks, json })
+        foreach (Option option in (Option[])[reference, limit, threads, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), data.Read(parsed))
         {
             Reference = parsed.GetValue(reference),
             Limit = parsed.GetValue(limit),
             Session = new() { Threads = parsed.GetValue(threads) },
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(

@@ -17,10 +17,13 @@ internal static class InspectCommand
         Option<bool> roles = new("--roles") { Description = "List every constant with its role, too: weight, bias, mask, preprocessing, setting ..., as its use shows." };
         Option<Dictionary<string, long>> dimensions = PairOptions.Dimensions("Size of an open dimension of the inputs, by its name, for shapes and MACs.");
         Option<Dictionary<string, long[]>> shapes = PairOptions.Shapes("Shape of an input, by its name, for shapes and MACs.");
-        Option<bool> trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
-        Command command = new("inspect", "Show what a model is made of, without running it.") { model, layers, roles, dimensions, shapes, trustLinks, json };
+        Option<bool> json = CommonOptions.Json();
+        ReadingOptions reading = new();
+        Command command = new("inspect", "Show what a model is made of, without running it.") { model, layers, roles, dimensions, shapes };
+        foreach (Option option in (Option[])[.. reading.All, json])
+            command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(
-            parsed.GetRequiredValue(model), parsed.GetValue(layers), parsed.GetValue(roles), new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! }, new() { TrustLinks = parsed.GetValue(trustLinks) }, parsed.GetValue(json), terminal, cancellation)));
+            parsed.GetRequiredValue(model), parsed.GetValue(layers), parsed.GetValue(roles), new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! }, reading.Read(parsed), parsed.GetValue(json), terminal, cancellation)));
         return command.WithHelp(
             "Layers, parameters, multiply-accumulates (MACs), bytes, where the weights stand, inputs, outputs, operator sets.\n"
             + "The model is read, never run, and external data is not read at all: models of many gigabytes take a moment.\n"

@@ -40,10 +40,11 @@ internal static class OptimizeCommand
         Option<string[]> with = new("--with") { Description = "Run a pass that is not in the level, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
         Option<string[]> without = new("--without") { Description = "Leave out a pass, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
-        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> force = CommonOptions.Force(), json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("optimize", "Rewrite a model so that it computes the same with less work.") { model, output, dimensions, shapes, level, with, without, externalData };
         data.AddTo(command, withMetrics: false);
-        foreach (Option option in new Option[] { force, trustLinks, json })
+        foreach (Option option in (Option[])[force, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -55,7 +56,7 @@ internal static class OptimizeCommand
                 FixDimensions = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
             },
             Data = data.Read(parsed),
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
             Json = parsed.GetValue(json),
@@ -77,13 +78,15 @@ internal static class OptimizeCommand
         foreach (string name in request.Options.Without.Concat(request.Options.With).Where(n => !PassNames.Contains(n)))
             throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
+        OverridableWeights.Note(request.Model, input.Model, terminal);
         GraphOptimizerOptions options = request.Options with { Samples = input.Samples, Runner = input.Runner };
+        long bytesBefore = input.Bytes; // before the result may take the file's place
         OptimizationResult result;
         using (new Progress(terminal, "optimizing the graph"))
             result = new GraphOptimizer(options).Run(input.Model, cancellation);
         if (result.IsChanged)
             input.Save(result.Model, request.Output, request.Writing, cancellation);
-        OptimizeReport report = OptimizeReport.Of(request.Model, result.IsChanged ? request.Output : null, result);
+        OptimizeReport report = OptimizeReport.Of(request.Model, bytesBefore, result.IsChanged ? request.Output : null, result);
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else

@@ -9,6 +9,7 @@ using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 using Tersor.Pipeline.Training;
 using Tersor.Reporting;
@@ -77,12 +78,13 @@ internal static class QuantizeCommand
         Option<bool> asIs = new("--no-optimize") { Description = "Do not rewrite the graph first." };
         Option<int> rounds = CommonOptions.Number("--rounds", "Rounds of the latency measurement before and after; 0 leaves it out.", new QuantizeRequest("", "").Rounds, 0);
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
-        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> force = CommonOptions.Force(), json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("quantize", "Store weights, and where it pays compute, as 8-bit integers.") { model, output };
         data.AddTo(command);
         quantization.AddTo(command);
         training.AddTo(command);
-        foreach (Option option in new Option[] { dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, trustLinks, json })
+        foreach (Option option in (Option[])[dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -95,15 +97,17 @@ internal static class QuantizeCommand
             Data = data.Read(parsed),
             Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
             Rounds = parsed.GetValue(rounds),
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
         return command.WithHelp(
             "With data: static quantization. Ranges of activations are learned from the part 'calibration' of the data; what runs in 8 bits is searched by measuring on this machine,\n"
-            + "and the fastest model within --max-drop of the metric (--min-sqnr without labels) is taken, judged on the part 'validation' (or a held-out fifth of the calibration\n"
-            + "part). Test data are never read. What was measured and decided is written beside the model, int8.plan.json beside int8.onnx: --plan makes the same model from it.\n"
+            + "and the fastest model is taken that keeps within the limits: --max-drop of the metric, or without labels a mean cosine of every output of 0.99 (--min-cosine, --min-agreement, --min-sqnr).\n"
+            + "The whole model is judged, weights that are only stored small included, on the part 'validation' (or on calibration samples that nothing was learned from), with as many samples as that\n"
+            + "needs. Where nothing keeps within the limits, the input model is written and the exit code is 3 (no gain). Test data are never read.\n"
+            + "What was measured and decided is written beside the model, int8.plan.json beside int8.onnx: --plan makes the same model from it.\n"
             + "With --train nothing is searched for: the fastest placement is trained, on the part 'train' where the data have one, until it answers like the float model, with weights of 2 bits and more.\n"
             + "Without data: dynamic quantization of MatMul, Gemm and LSTM, whose ranges are found at run time.",
             "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor quantize model.onnx -o int8.onnx --data images/ --metric top-1",
@@ -122,9 +126,10 @@ internal static class QuantizeCommand
         if (request.Settings.KnownRanges is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null))
             throw new UsageException("--use-ranges is for static quantization from data; a plan holds its own ranges, and the other modes need none.");
         if (request.Training is not null && (request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null || request.DryRun || !request.WritePlan || request.SaveRanges is not null))
-            throw new UsageException("--train is for static quantization with data; it makes no plan, so that it goes with no --dry-run, --no-plan or --save-ranges, and with no other --mode.");
+            throw new UsageException("--train is for static quantization with data and makes no plan; it cannot be combined with --dry-run, --no-plan, --save-ranges or another --mode.");
         ITraining? trainer = request.Training is null ? null : TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
+        OverridableWeights.Note(request.Model, input.Model, terminal);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
         (QuantizeResult result, IReadOnlyList<LossPoint> curve) = Quantize(request, input, trainer, terminal, cancellation);
@@ -138,27 +143,33 @@ internal static class QuantizeCommand
                 terminal.Say("There is no plan: nothing that was measured decided.");
             return ExitCodes.Done;
         }
-        bool quantized = result.Report.Changes.Count > 0;
-        BenchmarkReport? latency = quantized ? MeasureLatency(request, input, result.Model, terminal, cancellation) : null;
-        // Written down as no gain only where both were measured and neither improved.
-        bool gain = quantized && (latency is null || result.WeightBytes < input.Bytes || latency.Results[1].SpeedUp is { Low: > 1 });
-        if (gain)
+        BenchmarkReport? latency = result.NoGain is null ? MeasureLatency(request, input, result.Model, terminal, cancellation) : null;
+        result = result with { NoGain = NoGain(result, latency, input) };
+        // Whoever asked for a file gets one that works.
+        if (result.NoGain is null)
             Save(request, input, result, cancellation);
-        long after = gain ? CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading)) : input.Bytes;
-        QuantizeReport report = QuantizeReport.Of(request.Model, gain ? request.Output : null, result, input.Bytes, after, latency) with { Training = TrainingCourse.Of(result.Training, curve) };
+        else
+            input.Save(input.Model, request.Output, request.Writing, cancellation);
+        long after = CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading));
+        QuantizeReport report = QuantizeReport.Of(request.Model, request.Output, result, input.Bytes, after, latency) with { Training = TrainingCourse.Of(result.Training, curve) };
         if (request.Report is { } page)
-            TextFile.Write(page, writer => QuantizeHtml.Write(WithContext(report, request), writer));
+            TextFile.Write(page, writer => QuantizeHtml.Write(WithContext(report), writer));
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
             QuantizationTables.Print(report, new(terminal));
-        if (!result.WithinBudget)
-            terminal.Say("Warning: no candidate keeps within the error allowed; the most accurate one was taken. --max-drop (--min-sqnr without labels) sets what is allowed.");
-        if (gain)
+        if (result.Verdict is { Fit: Fit.Likely } unsure)
+            terminal.Say($"Warning: {Units.Count(unsure.Samples)} samples cannot tell whether the result keeps within the limit: {unsure.Reason}. It is as close as can be told; more samples would tell.");
+        if (result.NoGain is not { } reason)
             return ExitCodes.Done;
-        terminal.Say(quantized ? "No gain: the result is neither smaller nor faster, and nothing was written." : "No gain: no layer could be quantized, and nothing was written.");
+        terminal.Say($"No gain: {reason}. The input model was written to {request.Output} as it is.");
         return ExitCodes.NoGain;
     }
+
+    /// <summary>Why the result is not worth writing; null when it is. Written down as no gain only where both size and speed were measured and neither improved.</summary>
+    private static string? NoGain(QuantizeResult result, BenchmarkReport? latency, CheckedModel input) => result.NoGain
+        ?? (result.Report.Changes.Count == 0 && latency is not { Results: [_, { SpeedUp.Low: > 1 }] } ? "no layer could be quantized"
+        : latency is null || result.WeightBytes < input.Bytes || latency.Results[1].SpeedUp is { Low: > 1 } ? null : "the result is neither smaller nor faster");
 
     /// <summary>Refuses files that would replace the model, each other, or what is written beside the result.</summary>
     private static void CheckPaths(QuantizeRequest request)
@@ -188,19 +199,14 @@ internal static class QuantizeCommand
     private static string PlanPath(QuantizeRequest request) => Path.ChangeExtension(request.Output, ".plan.json");
 
     /// <summary>What the page says beside what was found.</summary>
-    private static QuantizeReport WithContext(QuantizeReport report, QuantizeRequest request) => report with
-    {
-        Date = DateTimeOffset.UtcNow,
-        MaxDrop = report.Metric is null ? null : request.Settings.MaxDrop,
-        MinSqnr = report.Metric is null ? request.Settings.MinSqnr : null,
-    };
+    private static QuantizeReport WithContext(QuantizeReport report) => report with { Date = DateTimeOffset.UtcNow };
 
     private static (QuantizeResult Result, IReadOnlyList<LossPoint> Curve) Quantize(QuantizeRequest request, CheckedModel input, ITraining? trainer, Terminal terminal, CancellationToken cancellation)
     {
         Model model = Prepare(request, input, terminal, cancellation);
         OpenedData? selection = input.Data is { } data && request.Data.HasPart(data, "validation") ? request.Data.Open(input.Model, "validation", terminal) : null;
-        QuantizeSettings settings = input.Bytes > Large ? request.Settings with { Optimize = false } : request.Settings;
-        Progress progress = new(terminal, "quantizing");
+        QuantizeSettings settings = request.Settings with { Optimize = request.Settings.Optimize && input.Bytes <= Large, Budget = request.Data.Limiting(request.Settings.Budget) };
+        Progress progress = new(terminal, "quantizing", request.Settings.TimeLimit);
         using TrainingView view = new(progress);
         QuantizationTraining? training = trainer is null ? null : Training(request, input, trainer, selection, view, terminal);
         QuantizeJob job = new(settings) { Optimizer = new() { Samples = input.Samples, Runner = input.Runner }, Training = training };
@@ -213,7 +219,7 @@ internal static class QuantizeCommand
     private static QuantizationTraining Training(QuantizeRequest request, CheckedModel input, ITraining trainer, OpenedData? validation, IProgress<TrainingProgress> progress, Terminal terminal)
     {
         OpenedData data = request.Data.HasPart(input.Data!, "train") ? request.Data.Open(input.Model, "train", terminal)! : input.Data!;
-        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Symbols = data.Symbols(), Progress = progress };
+        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Metric = Metric(request.Data, validation), Symbols = data.Symbols(), Progress = progress };
     }
 
     /// <summary>The model last: what lies beside it is there when it appears.</summary>

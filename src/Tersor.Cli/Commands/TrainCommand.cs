@@ -46,17 +46,18 @@ internal static class TrainCommand
         TrainingOptions training = new();
         Option<string?> report = CommonOptions.Report();
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
-        Option<bool> force = CommonOptions.Force(), trustLinks = CommonOptions.TrustLinks(), json = CommonOptions.Json();
+        Option<bool> force = CommonOptions.Force(), json = CommonOptions.Json();
+        ReadingOptions reading = new();
         Command command = new("train", "Train a model further, or from scratch: the same graph with other weights.") { model, output };
         data.AddTo(command);
         training.AddTo(command);
-        foreach (Option option in new Option[] { report, externalData, force, trustLinks, json })
+        foreach (Option option in (Option[])[report, externalData, force, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
             Settings = training.Read(parsed),
             Data = data.Read(parsed),
-            Reading = new() { TrustLinks = parsed.GetValue(trustLinks) },
+            Reading = reading.Read(parsed),
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
             Force = parsed.GetValue(force),
             Report = parsed.GetValue(report),
@@ -77,6 +78,7 @@ internal static class TrainCommand
         Check(request);
         ITraining training = TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, new FixDimensionsOptions(), terminal, cancellation, "train");
+        OverridableWeights.Note(request.Model, input.Model, terminal);
         TrainingJob job = Job(input, request.Settings, request.Data, terminal);
         TrainingResult result;
         IReadOnlyList<LossPoint> curve;

@@ -29,12 +29,6 @@ internal static class CommonOptions
     /// <param name="start">When it has a meaning, and the verb.</param>
     public static Option<bool> FixedScales(string start) => new("--fixed-scales") { Description = $"{start} the steps of quantization as calibration found them; otherwise they are learned." };
 
-    /// <summary>Follow links to external data.</summary>
-    public static Option<bool> TrustLinks() => new("--trust-links")
-    {
-        Description = "Follow symbolic and hard links to external data, as link-based download caches need. Only for files you trust.",
-    };
-
     /// <summary>The model to write.</summary>
     public static Option<string> Output() => new("--output", "-o") { Description = "ONNX file to write. It appears complete or not at all.", Required = true, HelpName = "file" };
 
@@ -61,11 +55,14 @@ internal static class CommonOptions
     };
 
     /// <summary>Samples read, at most.</summary>
-    public static Option<int?> Limit() => new("--limit")
+    public static Option<int?> Limit() => OptionalNumber("--limit", "Samples read, at most: the first ones.", 1);
+
+    /// <summary>A whole number that need not be given.</summary>
+    public static Option<int?> OptionalNumber(string name, string description, int least) => new(name)
     {
-        Description = "Samples read, at most: the first ones.",
+        Description = description,
         HelpName = "n",
-        Validators = { result => Range(result, "--limit", 1, int.MaxValue) },
+        Validators = { result => Range(result, name, least, int.MaxValue) },
     };
 
     /// <summary>Rounds of a latency measurement.</summary>

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 
 namespace Tersor.Cli.Parsing;
 
@@ -11,7 +12,7 @@ internal sealed class DataOptions
 {
     private readonly Option<string?> data = new("--data", "-d")
     {
-        Description = "Data: a .yaml description (#part may follow), a folder of images or WAV files, a .npz or .npy file, or random (random,count=16,seed=7,x=1x3x48x320).",
+        Description = "Data: a .yaml description (#part may follow), a folder of images, WAV files or the IDX files of the MNIST family, a .npz or .npy file, or random (random,count=16,seed=7,x=1x3x48x320).",
         HelpName = "what",
     };
 
@@ -87,6 +88,11 @@ internal sealed record DataRequest(string? Spec, string? Root, string[] Metrics)
             throw new UsageException($"--metric {named.Name} needs labels, and '{data.DataSet.Name}' has none. Leave it out, or give data with labels.");
         return metric;
     }
+
+    /// <summary>The budget with limits on those metrics that the user named and that compare with the original model.</summary>
+    /// <exception cref="UsageException">One of them is nothing a result can be held to.</exception>
+    public Budget Limiting(Budget budget) => Metrics.Where(name => MetricCatalog.Entries.Any(e => e.Name == name && e.NeedsReference)).Aggregate(budget, (limits, name) => limits.Limiting(name)
+        ?? throw new UsageException($"--metric {name} is no limit a result can be held to; cosine, sqnr and top-1-agreement are (--min-cosine, --min-sqnr, --min-agreement)."));
 
     /// <summary>True when the description has a part of that name and the user did not choose one.</summary>
     public bool HasPart(OpenedData opened, string part) => Spec is { } spec && !spec.Contains('#') && opened.Description.Splits.Count > 1 && opened.Description.Splits.ContainsKey(part);

@@ -4,6 +4,7 @@ using Tersor.Cli.Running;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 
 namespace Tersor.Cli.Parsing;
@@ -34,16 +35,13 @@ internal sealed class QuantizationOptions
         HelpName = "share",
         Validators = { result => CommonOptions.Range(result, "--max-drop", 0.0, 1.0) },
         Description = "How much of the metric may be lost: 0.005 is half a point of accuracy.",
-        DefaultValueFactory = _ => Defaults.MaxDrop,
+        DefaultValueFactory = _ => Defaults.Budget.MaxDrop,
     };
 
-    private readonly Option<double> minSqnr = new("--min-sqnr")
-    {
-        HelpName = "dB",
-        Validators = { result => CommonOptions.Range(result, "--min-sqnr", -1000.0, 1000.0) },
-        Description = "Without labels: least signal to noise of the outputs, in dB.",
-        DefaultValueFactory = _ => Defaults.MinSqnr,
-    };
+    private readonly Option<double?> minCosine = Least("--min-cosine", "share", -1, 1, $"Least mean cosine between every output and the float model's. Without labels, where no limit is given: {Budget.UsualCosine}.");
+    private readonly Option<double?> minAgreement = Least("--min-agreement", "share", 0, 1, $"Least share of answers with the float model's best class, for outputs that end in Softmax or ArgMax. Without labels, where no limit is given: {Budget.UsualAgreement}.");
+    private readonly Option<double?> minSqnr = Least("--min-sqnr", "dB", -1000, 1000, "Least signal to noise of every output, in dB. No limit, unless given.");
+    private readonly Option<TimeSpan?> time = TimeOption.Create("--time", "Time the search may take, about; the best so far is the result. No limit, unless given.");
 
     private readonly Option<double?> minSpeedUp = new("--min-speedup")
     {
@@ -66,22 +64,22 @@ internal sealed class QuantizationOptions
                 foreach (Token token in result.Tokens.Where(t => t.Value != "none" && !RepairNames.All.Contains(t.Value)))
                     result.AddError($"There is no repair '{token.Value}'; there are {string.Join(", ", RepairNames.All)}, and none.");
                 if (result.Tokens.Any(t => t.Value == "none") && result.Tokens.Any(t => t.Value != "none"))
-                    result.AddError("--repair none goes with no other repair.");
+                    result.AddError("--repair none cannot be combined with another repair.");
             },
         },
     };
 
-    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured, and what it says goes before other options; give --data where its repairs need them." };
+    private readonly Option<string?> plan = new("--plan") { HelpName = "file", Description = "Make the model a plan file describes, as an earlier run wrote it or as you edited it. Nothing is measured, and what it says takes precedence over other options; give --data where its repairs need them." };
     private readonly Option<string?> useRanges = new("--use-ranges") { HelpName = "file", Description = "Use calibration ranges that --save-ranges wrote." };
     private readonly Option<TargetMachine> target = new("--target") { Description = "The kind of machine the result is for: what is safe and pays depends on it. Times are measured here all the same. This machine, unless said otherwise.", DefaultValueFactory = _ => Defaults.Target };
     private readonly Option<ActivationType?> activations = new("--activations") { HelpName = "type", Description = "Integers of activations: UInt4, UInt8, Int8, UInt16 or Int16. What suits the target, unless said otherwise; 16 bits are more exact, not faster. UInt4 is carried in 8 bits, for hardware of 4; see --train." };
-    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 2..8. What suits the target, unless said otherwise: 8, or 7 where products of 8-bit weights can saturate (x64 without VNNI). With 4 and fewer the file is smaller and as fast; see --train." };
+    private readonly Option<int?> weightBits = new("--weight-bits") { HelpName = "n", Description = "Bits of a weight, 2..8. What suits the target, unless said otherwise: 8, or 7 where products of 8-bit weights can saturate (x64 without VNNI). With 4 and fewer the file is smaller and as fast; see --train. Weights that are only stored have 8, unless said otherwise." };
     private readonly Option<bool> perTensor = new("--per-tensor") { Description = "One scale a weight tensor instead of one an output channel." };
     private readonly Option<bool> asymmetricWeights = new("--asymmetric-weights") { Description = "Give weights a zero point; with --per-tensor only." };
     private readonly Option<bool> symmetricActivations = new("--symmetric-activations") { Description = "Zero in the middle of the activations' integers." };
     private readonly Option<int> calibration = CommonOptions.Number("--calibration-samples", "Calibration samples used, at most.", Defaults.CalibrationSamples, 1);
     private readonly Option<int> sensitivity = CommonOptions.Number("--sensitivity-samples", "Samples on which each layer's share in the error is measured; 0 quantizes what is fastest without asking.", Defaults.SensitivitySamples, 0);
-    private readonly Option<int> selection = CommonOptions.Number("--selection-samples", "Held-out samples on which candidates are compared, at most.", Defaults.SelectionSamples, 1);
+    private readonly Option<int?> selection = CommonOptions.OptionalNumber("--selection-samples", "Held-out samples on which candidates are judged, at most. As many as a decision needs, unless given.", 1);
     private readonly Option<string[]> keepFloat = new("--keep-float") { Description = "Node that stays float, by name; * stands for any characters; may be given several times.", HelpName = "name", DefaultValueFactory = _ => [] };
     private readonly Option<bool> anySpeed = new("--allow-slower") { Description = "Keep static quantization where it turns out slower than float on this machine; otherwise weights are stored in 8 bits and computed with in float. With --train: quantize whatever can be, without timing it." };
     private readonly Option<bool> floatWeights = new("--no-stored-weights") { Description = "Leave weights float where their operator has no 8-bit form; otherwise they are stored in 8 bits and computed with in float." };
@@ -95,8 +93,8 @@ internal sealed class QuantizationOptions
     {
         foreach (Option option in new Option[]
         {
-            mode, maxDrop, minSqnr, minSpeedUp, maxSize, ranges, repairs, plan, useRanges, target, activations, symmetricActivations, weightBits, perTensor, asymmetricWeights,
-            calibration, sensitivity, selection, keepFloat, anySpeed, floatWeights, standardOps, noCache, seed, threads,
+            mode, maxDrop, minCosine, minAgreement, minSqnr, minSpeedUp, maxSize, ranges, repairs, plan, useRanges, target, activations, symmetricActivations, weightBits, perTensor, asymmetricWeights,
+            time, calibration, sensitivity, selection, keepFloat, anySpeed, floatWeights, standardOps, noCache, seed, threads,
         })
         {
             command.Add(option);
@@ -116,8 +114,8 @@ internal sealed class QuantizationOptions
     public QuantizeSettings Read(ParseResult parsed) => Defaults with
     {
         Mode = parsed.GetValue(mode),
-        MaxDrop = parsed.GetValue(maxDrop),
-        MinSqnr = parsed.GetValue(minSqnr),
+        Budget = new() { MaxDrop = parsed.GetValue(maxDrop), MinCosine = parsed.GetValue(minCosine), MinSqnr = parsed.GetValue(minSqnr), MinAgreement = parsed.GetValue(minAgreement) },
+        TimeLimit = parsed.GetValue(time),
         MinSpeedUp = parsed.GetValue(minSpeedUp),
         MaxBytes = parsed.GetValue(maxSize),
         Ranges = RangeOption.Read(parsed.GetValue(ranges)),
@@ -131,12 +129,16 @@ internal sealed class QuantizationOptions
         SelectionSamples = parsed.GetValue(selection),
         KeepFloat = [.. parsed.GetValue(keepFloat)!],
         RequireSpeed = !parsed.GetValue(anySpeed),
+        StoredWeightBits = parsed.GetValue(weightBits) ?? 8,
         StoreWeights = !parsed.GetValue(floatWeights),
         StandardOperatorsOnly = parsed.GetValue(standardOps),
         CacheFolder = parsed.GetValue(noCache) ? null : CacheFolder.Path,
         Seed = parsed.GetValue(seed),
         Threads = parsed.GetValue(threads),
     };
+
+    private static Option<double?> Least(string name, string unit, double least, double greatest, string description) =>
+        new(name) { HelpName = unit, Validators = { result => CommonOptions.Range(result, name, least, greatest) }, Description = description };
 
     /// <summary>What suits the target, with what was asked for otherwise.</summary>
     private NumberFormat Format(ParseResult parsed)

@@ -1,3 +1,4 @@
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting.Optimization;
 using Tersor.Reporting.Quantization;
@@ -7,7 +8,7 @@ namespace Tersor.Cli.Printing;
 /// <summary><see cref="QuantizeReport"/> for people.</summary>
 internal static class QuantizationTables
 {
-    private const int MostSensitive = 10;
+    private const int MostSensitive = 10, MostOutputs = 8, LongestName = 24;
 
     public static void Print(QuantizeReport report, Printer printer)
     {
@@ -20,8 +21,11 @@ internal static class QuantizationTables
         {
             printer.Heading("Candidates, on held-out samples" + (report.FloatMetric is { } value ? $" (float: {report.Metric} {value:0.0000})" : ""));
             string[] metric = report.Metric is { } name ? [$"{name}>"] : [];
-            printer.Table(["layers kept float>", .. metric, "SQNR dB>", "speed-up>", "", "what"], report.Candidates.Select(c => (string[])
-                [Units.Count(c.FloatLayers), .. metric.Select(_ => c.Metric?.ToString("0.0000") ?? "-"), Decibel(c.Sqnr), c.SpeedUp is { } times ? $"{times.Median:0.00}x" : "-", c.Chosen ? "chosen" : "", c.Name]));
+            printer.Table(["layers kept float>", .. metric, "cosine>", "SQNR dB>", "worst>", "samples>", "speed-up>", "", "what"], report.Candidates.Select(c => (string[])
+            [
+                Units.Count(c.FloatLayers), .. metric.Select(_ => c.Metric?.ToString("0.0000") ?? "-"), c.Verdict?.Cosine.ToString("0.0000") ?? "-", Decibel(c.Sqnr), Decibel(c.Verdict?.WorstSqnr),
+                c.Verdict is { } verdict ? Units.Count(verdict.Samples) : "-", c.SpeedUp is { } times ? $"{times.Median:0.00}x" : "-", Mark(c), c.Name,
+            ]));
         }
         if (report.Evidence.Repairs.Count > 0)
         {
@@ -30,7 +34,8 @@ internal static class QuantizationTables
             printer.Table(["repair", "SQNR dB>", ">", .. metric, ""], report.Evidence.Repairs.Select(r => (string[])
                 [r.Name, Decibel(r.SqnrBefore), $"→ {Decibel(r.SqnrAfter)}", .. metric.Length == 0 ? Array.Empty<string>() : [r.MetricBefore?.ToString("0.0000") ?? "-", $"→ {r.MetricAfter:0.0000}"], r.Kept ? "kept" : ""]));
         }
-        Subjects("Quantized", "how", report.Quantized.Select(s => s with { What = s.What.Split(" for ")[0] }), printer);
+        if (report.NoGain is null)
+            Subjects("Quantized", "how", report.Quantized.Select(s => s with { What = s.What.Split(" for ")[0] }), printer);
         Subjects("Left float", "reason", report.Float, printer);
         printer.Facts(Facts(report));
     }
@@ -47,13 +52,37 @@ internal static class QuantizationTables
 
     private static IEnumerable<(string, string)> Facts(QuantizeReport report)
     {
+        if (report.NoGain is not null)
+        {
+            yield return ("written", report.Output);
+            yield break;
+        }
         yield return ("mode", report.Mode switch { QuantizationMode.Static => "static", QuantizationMode.Dynamic => "dynamic", _ => "weights stored in 8 bits, computed with in float" });
+        if (report.Verdict is { } verdict)
+        {
+            if (verdict.Metric is { } metric)
+                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Units.Count(verdict.Samples)} held-out samples; falls by {Range(metric.Drop, "0.0000")}, {report.Budget?.MaxDrop:0.####} allowed");
+            foreach (OutputCloseness output in verdict.Outputs.Take(MostOutputs))
+            {
+                string agreement = output.Agreement is { } same ? $", same best class {Range(same, "0.000")}" : "";
+                yield return (Shown(output.Output), $"cosine {output.Cosine.Value:0.0000} ({output.WorstCosine:0.0000} at worst), {Decibel(output.Sqnr.Value)} dB ({Decibel(output.WorstSqnr)} at worst){agreement}, on {Units.Count(verdict.Samples)} samples");
+            }
+            if (verdict.Outputs.Count > MostOutputs)
+                yield return ("outputs", $"{verdict.Outputs.Count - MostOutputs} more (--json lists them)");
+        }
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)}");
         if (report.Latency is { Results: [var before, var after] } latency)
             yield return ("latency", $"{BenchmarkTables.Milliseconds(before.Latency.Median)} → {BenchmarkTables.Milliseconds(after.Latency.Median)}: {BenchmarkTables.Ratio(after.SpeedUp)}, {BenchmarkTables.Threads(latency)}");
-        if (report.Output is { } output)
-            yield return ("written", output);
+        yield return ("written", report.Output);
     }
+
+    /// <summary>What became of a candidate.</summary>
+    private static string Mark(QuantizationCandidate candidate) => candidate.Chosen ? "chosen" : candidate.Verdict?.Fit switch { Fit.Beyond => "beyond the limit", Fit.Doubtful => "doubtful", _ => "" };
+
+    private static string Range(Interval interval, string format) => double.IsFinite(interval.HalfWidth)
+        ? $"{interval.Value.ToString(format)} ({interval.Low.ToString(format)} to {interval.High.ToString(format)})" : $"{interval.Value.ToString(format)} (too few samples for an interval)";
+
+    private static string Shown(string name) => name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
 
     private static string Decibel(double? value) => value is { } known ? double.IsFinite(known) ? known.ToString("0.0") : "∞" : "-";
 }

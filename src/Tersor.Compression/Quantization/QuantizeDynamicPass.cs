@@ -1,4 +1,5 @@
 using Tersor.Compression.Quantization.Emission;
+using Tersor.Compression.Quantization.Storage;
 using Tersor.Onnx;
 using Attribute = Tersor.Onnx.Attribute;
 
@@ -58,6 +59,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
             }
         }
         model.RemoveUnusedInitializers();
+        SharedStorage.Merge(model);
         return report;
     }
 
@@ -102,7 +104,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         };
         Tensor integers = WeightQuantizer.Quantize(weight, axis, scales, options.WeightLimit);
         if (transposed)
-            integers = Transpose(integers);
+            integers = StoredWeight.Transpose(integers);
         float alpha = node.Is("Gemm") ? node.Float("alpha", 1) : 1;
         Value weights = constants.Get(integers, $"{weightName}_quantized");
         WeightConstraints.Pass(node.Inputs[1]!, weights);
@@ -125,18 +127,5 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
 
         Value Insert(string opType, ReadOnlySpan<Value?> inputs, string suffix, params ReadOnlySpan<KeyValuePair<string, Attribute>> attributes) =>
             graph.InsertBefore(node, opType, inputs, [$"{name}_{suffix}"], attributes.ToArray()).Outputs[0]!;
-    }
-
-    private static Tensor Transpose(Tensor matrix)
-    {
-        int rows = (int)matrix.Shape[0], columns = (int)matrix.Shape[1];
-        ReadOnlySpan<sbyte> source = matrix.Span<sbyte>();
-        sbyte[] result = new sbyte[source.Length];
-        for (int r = 0; r < rows; r++)
-        {
-            for (int c = 0; c < columns; c++)
-                result[c * rows + r] = source[r * columns + c];
-        }
-        return Tensor.Create([columns, rows], result);
     }
 }

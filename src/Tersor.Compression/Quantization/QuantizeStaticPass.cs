@@ -1,5 +1,6 @@
 using Tersor.Compression.Quantization.Emission;
 using Tersor.Compression.Quantization.Placement;
+using Tersor.Compression.Quantization.Storage;
 using Tersor.Onnx;
 
 namespace Tersor.Compression.Quantization;
@@ -38,6 +39,7 @@ public sealed class QuantizeStaticPass(QuantizationPlacement placement, StaticNu
             report.Skip(skip.Subject, skip.Reason);
         new QdqEmitter(placement, numbers, report).Emit();
         model.RemoveUnusedInitializers();
+        SharedStorage.Merge(model);
         return report;
     }
 }

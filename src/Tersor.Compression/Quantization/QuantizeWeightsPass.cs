@@ -1,11 +1,12 @@
 using Tersor.Compression.Quantization.Emission;
+using Tersor.Compression.Quantization.Storage;
 using Tersor.Onnx;
 using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Quantization;
 
-/// <summary>Stores weights as symmetric int8, one scale an output channel, and computes in float as before: a smaller file, not a faster model.</summary>
-/// <remarks>int8 → Cast → Mul(scale), which engines fold when they load the model. Data-free. Source: Krishnamoorthi 2018, arXiv:1806.08342, sections 2.2 and 2.6.</remarks>
+/// <summary>Stores weights as symmetric integers, one scale an output channel or a row of a table, and computes in float as before: a smaller file, not a faster model.</summary>
+/// <remarks>integers → Cast → Mul(scale), which engines fold when they load the model. Data-free. Source: Krishnamoorthi 2018, arXiv:1806.08342, sections 2.2 and 2.6.</remarks>
 public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
 {
     /// <inheritdoc/>
@@ -15,18 +16,29 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
     public override PassEffect Effect => PassEffect.Lossy;
 
     /// <inheritdoc/>
+    public override IEnumerable<string> Problems(Model model, PassContext context)
+    {
+        foreach (string problem in options.Problems())
+            yield return problem;
+        if (model.Opset < options.RequiredOpset)
+            yield return $"The model is written in opset {model.Opset}; {options.RequiredOpset} or more is needed. Raise it first.";
+    }
+
+    /// <inheritdoc/>
     protected override PassReport Apply(Model model, PassContext context)
     {
         PassReport report = new();
+        QuantizedForms forms = new(model);
         foreach (IGrouping<Value, WeightUse> weight in model.Weights().Where(IsCandidate).GroupBy(u => u.Value))
         {
             context.Cancellation.ThrowIfCancellationRequested();
             if (Reason(weight.Key, [.. weight]) is { } reason)
                 report.Skip(weight.Key.Name, reason);
             else
-                report.Changed(weight.Key.Name, $"stored as int8 for {Store(weight.Key, [.. weight])}");
+                report.Changed(weight.Key.Name, $"stored as int{options.Bits} for {Store(weight.Key, [.. weight], forms)}");
         }
         model.RemoveUnusedInitializers();
+        SharedStorage.Merge(model);
         return report;
     }
 
@@ -47,23 +59,25 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
     }
 
     /// <summary>Replaces the constant; says what reads it.</summary>
-    private static string Store(Value value, WeightUse[] uses)
+    private string Store(Value value, WeightUse[] uses, QuantizedForms forms)
     {
-        Tensor weight = value.Tensor!;
-        // Users that disagree about the channels, or do not know them, share one scale.
-        int? axis = uses.Select(u => u.OutputChannelAxis).Distinct().ToArray() is [{ } only] ? only : null;
-        float[] scales = WeightQuantizer.Scales(axis is null ? weight.Reshape(1, weight.Length) : weight, axis ?? 0);
-        Tensor integers = WeightQuantizer.Quantize(axis is null ? weight.Reshape(1, weight.Length) : weight, axis ?? 0, scales).Reshape(weight.Shape.AsSpan());
-        long[] shape = [.. weight.Shape.Select((_, i) => i == axis ? scales.Length : 1L)];
-
         Graph graph = value.Graph;
+        (Value integers, StoredWeight form, bool transposed) = forms.Of(value) ?? AddStored(value, uses);
         Node? position = value.Producer?.Next ?? graph.Nodes.FirstOrDefault();
-        Value stored = graph.AddInitializer($"{value.Name}_quantized", integers);
-        WeightConstraints.Pass(value, stored);
-        Value scale = graph.AddInitializer($"{value.Name}_scale", Tensor.Create(shape, scales));
-        Value cast = graph.InsertBefore(position, "Cast", [stored], [$"{value.Name}_cast"], [new("to", (Attribute)(long)ElementType.Float32)]).Outputs[0]!;
+        Value scale = graph.AddInitializer($"{value.Name}_scale", Tensor.Create(form.ScaleShape, form.Scales));
+        Value cast = graph.InsertBefore(position, "Cast", [integers], [$"{value.Name}_cast"], [new("to", (Attribute)(long)ElementType.Float32)]).Outputs[0]!;
+        if (transposed)
+            cast = graph.InsertBefore(position, "Transpose", [cast], [$"{value.Name}_transposed"], [new("perm", (Attribute)new long[] { 1, 0 })]).Outputs[0]!;
         Value restored = graph.InsertBefore(position, "Mul", [cast, scale], [$"{value.Name}_restored"]).Outputs[0]!;
         value.ReplaceAllUsesWith(restored);
         return string.Join(", ", uses.Select(u => u.Node.ToString()).Distinct());
+    }
+
+    private (Value Integers, StoredWeight Form, bool IsTransposed) AddStored(Value value, WeightUse[] uses)
+    {
+        StoredWeight form = ScaleAxes.Choose(value.Tensor!, uses, options.Bits, options.Storage);
+        Value integers = value.Graph.AddInitializer($"{value.Name}_quantized", WeightQuantizer.Packed(form.Integers, options.Storage));
+        WeightConstraints.Pass(value, integers);
+        return (integers, form, false);
     }
 }

@@ -24,7 +24,7 @@ internal static class DirectData
                 : throw new DataException($"'{path}' holds WAV files, but the model does not say how long a frame is. Describe the data in a .yaml file (source: kind: wav, frame: ...).");
             return (One(name, new WavSource { Folder = full, Frame = frame }), []);
         }
-        return Images(name, full, modelInputs);
+        return IdxFolder.Describe(name, full, modelInputs) ?? Images(name, full, modelInputs);
     }
 
     /// <summary><c>random,count=16,seed=7,x=1x3x48x320</c></summary>

@@ -17,7 +17,10 @@ internal static class ModelReader
         {
             using FileStream stream = OpenRegularFile(full);
             ModelProto proto = Parse(stream);
-            return Build(proto, new TensorReader(Path.GetDirectoryName(full)!, options));
+            Model model = Build(proto, new TensorReader(Path.GetDirectoryName(full)!, options));
+            if (options.InputsAreConstants)
+                DelistWeights(model);
+            return model;
         }
         catch (OnnxException e)
         {
@@ -39,6 +42,12 @@ internal static class ModelReader
         stream.CopyTo(copy);
         copy.Position = 0;
         return Build(Parse(copy), tensors);
+    }
+
+    private static void DelistWeights(Model model)
+    {
+        foreach (Value value in model.AllGraphs().SelectMany(g => g.Inputs).Where(v => v.IsInitializer).ToArray())
+            value.Graph.RemoveInput(value);
     }
 
     private static FileStream OpenRegularFile(string path)

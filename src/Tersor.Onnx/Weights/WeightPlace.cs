@@ -40,6 +40,8 @@ internal readonly record struct WeightPlace(WeightRole Role, int? OutputAxis = n
         ("LayerNormalization", 2) => new(WeightRole.NormalizationOffset, OnlyAxis(operand)),
         ("PRelu", 1) => new(WeightRole.Slope, OnlyAxis(operand)),
         ("Gather", 0) when IsNumeric(operand) && operand.Rank >= 2 => Embedding(node, operand),
+        ("GatherND", 0) when operand.Type.IsFloat() && operand.Rank >= 2 => new(WeightRole.EmbeddingTable, null, (int)Math.Clamp(node.Int("batch_dims", 0), 0, operand.Rank - 1)),
+        ("GatherElements", 0) when operand.Type.IsFloat() && operand.Rank >= 2 => Embedding(node, operand),
         ("DequantizeLinear", 0) => new(WeightRole.Quantized, QuantizationAxis(node, operand)),
         ("DequantizeLinear" or "QuantizeLinear", 1) => new(WeightRole.QuantizationScale, OnlyAxis(operand)),
         ("DequantizeLinear" or "QuantizeLinear", 2) or ("ConvInteger" or "MatMulInteger", 2 or 3) => new(WeightRole.ZeroPoint, OnlyAxis(operand)),

@@ -42,6 +42,9 @@ public sealed class WeightUse
     /// <summary>The axis of the stored tensor along which input channels lie; null as above. With <see cref="Groups"/>, of one group.</summary>
     public int? InputChannelAxis => operand.ToStored(place.InputAxis);
 
+    /// <summary>The axis of the stored tensor along which magnitudes may differ and each index should have a scale of its own: output channels; of a table, the axis it is looked up by. Null as above.</summary>
+    public int? ScaleAxis => Role == WeightRole.EmbeddingTable ? InputChannelAxis : OutputChannelAxis;
+
     /// <summary><see cref="OutputChannelAxis"/>, counted at the operator's input, behind <see cref="Path"/>.</summary>
     public int? OperandOutputChannelAxis => place.OutputAxis;
 

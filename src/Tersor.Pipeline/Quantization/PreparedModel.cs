@@ -27,6 +27,13 @@ internal static class PreparedModel
     public static Model ForQuantization(Model model, GraphOptimizerOptions options, CancellationToken cancellation) =>
         new GraphOptimizer(options with { Level = OptimizationLevel.Engine, With = ForIntegers, NormalizationToConvolution = new(), MaxGrowth = 1.5 }).Run(model, cancellation).Model;
 
+    /// <summary>The model as it was given but for folding: what the usual quantizers start from.</summary>
+    /// <param name="model">Not modified.</param>
+    /// <param name="options">Samples and runner to verify with.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static Model Folded(Model model, GraphOptimizerOptions options, CancellationToken cancellation) =>
+        new GraphOptimizer(options with { Level = OptimizationLevel.Graph }).Run(model, cancellation).Model;
+
     /// <summary>A copy in an operator set that has what is needed, without functions: the engine inlines them too, and a weight in a function has no channel of its own.</summary>
     /// <param name="model">Float. Not modified.</param>
     /// <param name="opset">Least version of ONNX's operator set.</param>

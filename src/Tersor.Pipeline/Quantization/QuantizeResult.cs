@@ -1,6 +1,7 @@
 using Tersor.Compression;
 using Tersor.Compression.Training;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -14,7 +15,11 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="Milliseconds">Median latency; null where it was not measured.</param>
 /// <param name="Bytes">Bytes of its weights.</param>
 /// <param name="Chosen">Whether it is the result.</param>
-public sealed record QuantizationCandidate(string Name, int FloatLayers, double? Metric, double? Sqnr, MedianInterval? SpeedUp, double? Milliseconds, long Bytes, bool Chosen);
+public sealed record QuantizationCandidate(string Name, int FloatLayers, double? Metric, double? Sqnr, MedianInterval? SpeedUp, double? Milliseconds, long Bytes, bool Chosen)
+{
+    /// <summary>How good it is on held-out samples, output by output, with intervals; null where it was not judged.</summary>
+    public Verdict? Verdict { get; init; }
+}
 
 /// <summary>What <see cref="QuantizeJob"/> made and why.</summary>
 /// <param name="Model">The quantized model.</param>
@@ -36,8 +41,14 @@ public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassRepo
     /// <summary>Whether a greater metric is better; true where there is none.</summary>
     public bool HigherIsBetter { get; init; } = true;
 
-    /// <summary>Whether the result keeps within the error allowed; true where it was not measured.</summary>
-    public bool WithinBudget { get; init; } = true;
+    /// <summary>How good the result is on held-out samples; null where there were none.</summary>
+    public Verdict? Verdict { get; init; }
+
+    /// <summary>What the result had to keep within; null where it was not judged.</summary>
+    public Budget? Budget { get; init; }
+
+    /// <summary>Why there is nothing to write, so that <see cref="Model"/> is the model that was given; null where there is a result.</summary>
+    public string? NoGain { get; init; }
 
     /// <summary>What was measured and decided, to be read, edited and used again; null where nothing was measured.</summary>
     public QuantizationPlan? Plan { get; init; }

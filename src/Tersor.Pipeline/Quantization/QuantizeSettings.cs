@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
+using Tersor.Pipeline.Judging;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -54,14 +55,14 @@ public sealed record QuantizeSettings
     /// <summary>Samples on which each layer's share in the error is measured. 0 leaves the ranking out: everything is quantized. Default 8.</summary>
     public int SensitivitySamples { get; init; } = 8;
 
-    /// <summary>Held-out samples on which candidates are compared, at most. Default 100.</summary>
-    public int SelectionSamples { get; init; } = 100;
+    /// <summary>Held-out samples on which candidates are judged, at most; null: as many as a decision needs. Default null.</summary>
+    public int? SelectionSamples { get; init; }
 
-    /// <summary>How much of the metric may be lost (0.01: one point of accuracy) before layers go back to float. Default 0.01.</summary>
-    public double MaxDrop { get; init; } = 0.01;
+    /// <summary>What the result may lose.</summary>
+    public Budget Budget { get; init; } = new();
 
-    /// <summary>Where there are no labels: signal to quantization noise of the outputs, in dB, below which layers go back to float. Default 30.</summary>
-    public double MinSqnr { get; init; } = 30;
+    /// <summary>How long the search may take, about; the best so far is the result. Null: no bound. Default null.</summary>
+    public TimeSpan? TimeLimit { get; init; }
 
     /// <summary>How many times faster than float the result must be, at the lower end of the measurement's interval; null: faster at all, see <see cref="RequireSpeed"/>. Default null.</summary>
     public double? MinSpeedUp { get; init; }
@@ -85,6 +86,9 @@ public sealed record QuantizeSettings
     /// <summary>Store weights in 8 bits where their operator has no 8-bit form and computes in float (LSTM, ConvTranspose, embeddings ...). Smaller, not faster. Default: yes.</summary>
     public bool StoreWeights { get; init; } = true;
 
+    /// <summary>Bits of weights that are only stored, 2..8; null: those of <see cref="Format"/>, or 8 where that is null too. Default null.</summary>
+    public int? StoredWeightBits { get; init; }
+
     /// <summary>Weights of fewer elements stay float under dynamic quantization. Default 4096.</summary>
     public long MinElements { get; init; } = 4096;
 
@@ -93,6 +97,9 @@ public sealed record QuantizeSettings
 
     /// <summary>Engine threads while calibrating and measuring. Default 1.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>Bits of weights that are only stored.</summary>
+    internal int StoredBits => StoredWeightBits ?? Format?.WeightBits ?? 8;
 
     /// <summary>Every broken rule, in words; empty when the settings are usable.</summary>
     public IEnumerable<string> Problems()
@@ -103,10 +110,8 @@ public sealed record QuantizeSettings
             yield return $"{nameof(SensitivitySamples)} is {SensitivitySamples}; expected 0 or more.";
         if (SelectionSamples < 1)
             yield return $"{nameof(SelectionSamples)} is {SelectionSamples}; expected 1 or more.";
-        if (!(MaxDrop is >= 0 and <= 1))
-            yield return $"{nameof(MaxDrop)} is {MaxDrop}; expected 0..1.";
-        if (!double.IsFinite(MinSqnr))
-            yield return $"{nameof(MinSqnr)} is {MinSqnr}; expected a number of dB.";
+        if (TimeLimit is { } limit && limit <= TimeSpan.Zero)
+            yield return $"{nameof(TimeLimit)} is {limit}; expected a time above 0.";
         if (Ranges is RangeEstimator.Percentile { Percent: var percent } && !(percent is > 50 and <= 100))
             yield return $"The percentile is {percent}; expected above 50 and at most 100.";
         foreach (string repair in Repairs.Where(r => !RepairNames.All.Contains(r)))
@@ -115,8 +120,10 @@ public sealed record QuantizeSettings
             yield return $"{nameof(MinSpeedUp)} is {speed}; expected a number above 0.";
         if (MaxBytes is < 1)
             yield return $"{nameof(MaxBytes)} is {MaxBytes}; expected 1 or more.";
-        foreach (string problem in (Format?.Problems() ?? []).Concat(Plan?.Problems() ?? []).Concat(KnownRanges?.Problems() ?? []))
+        foreach (string problem in (Format?.Problems() ?? []).Concat(Budget.Problems()).Concat(Plan?.Problems() ?? []).Concat(KnownRanges?.Problems() ?? []))
             yield return problem;
+        if (StoredWeightBits is < 2 or > 8)
+            yield return $"{nameof(StoredWeightBits)} is {StoredWeightBits}; expected 2..8.";
         if (Threads < 0)
             yield return $"{nameof(Threads)} is {Threads}; expected 0 or more.";
     }

@@ -11,10 +11,10 @@ public sealed record OptimizeReport
     /// <summary>The model that was written; null when there was no gain.</summary>
     public required string? Output { get; init; }
 
-    /// <summary>Bytes of the model with its weights inside, before.</summary>
+    /// <summary>Bytes of the file that was read, external data included.</summary>
     public required long BytesBefore { get; init; }
 
-    /// <summary>The same after.</summary>
+    /// <summary>Bytes of the result with its weights inside; those of the file that was read where nothing changed.</summary>
     public required long BytesAfter { get; init; }
 
     /// <summary>Nodes of all graphs, before.</summary>
@@ -45,12 +45,16 @@ public sealed record OptimizeReport
     public required double? DifferenceAtDefaults { get; init; }
 
     /// <summary>Summarizes a result.</summary>
-    public static OptimizeReport Of(string input, string? output, OptimizationResult result) => new()
+    /// <param name="input">The model that was read.</param>
+    /// <param name="bytesBefore">Bytes of its file, external data included: what is written anew may spell the same model shorter.</param>
+    /// <param name="output">The model that was written; null when there was no gain.</param>
+    /// <param name="result">What was done.</param>
+    public static OptimizeReport Of(string input, long bytesBefore, string? output, OptimizationResult result) => new()
     {
         Input = input,
         Output = output,
-        BytesBefore = result.BytesBefore,
-        BytesAfter = result.BytesAfter,
+        BytesBefore = bytesBefore,
+        BytesAfter = result.IsChanged ? result.BytesAfter : bytesBefore,
         NodesBefore = result.NodesBefore.Values.Sum(),
         NodesAfter = result.NodesAfter.Values.Sum(),
         Operators = [.. result.NodesBefore.Keys.Union(result.NodesAfter.Keys).Order(StringComparer.Ordinal)

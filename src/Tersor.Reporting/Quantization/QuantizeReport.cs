@@ -1,3 +1,4 @@
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting.Optimization;
 using Tersor.Reporting.Training;
@@ -11,8 +12,8 @@ public sealed record QuantizeReport
     /// <summary>The model that was read.</summary>
     public required string Input { get; init; }
 
-    /// <summary>The model that was written; null when there was no gain.</summary>
-    public required string? Output { get; init; }
+    /// <summary>The model that was written.</summary>
+    public required string Output { get; init; }
 
     /// <summary>What was done in the end: static, dynamic, or weights only.</summary>
     public required QuantizationMode Mode { get; init; }
@@ -38,8 +39,11 @@ public sealed record QuantizeReport
     /// <summary>The same for regions of several connected layers.</summary>
     public IReadOnlyList<LayerSensitivity> Regions { get; init; } = [];
 
-    /// <summary>Whether the result keeps within the error allowed.</summary>
-    public bool WithinBudget { get; init; } = true;
+    /// <summary>How good the result is on held-out samples, output by output; null where it was not judged.</summary>
+    public Verdict? Verdict { get; init; }
+
+    /// <summary>Why there was nothing to gain, so that the output is the model that was read; null where there was.</summary>
+    public string? NoGain { get; init; }
 
     /// <summary>What was quantized.</summary>
     public required IReadOnlyList<Subject> Quantized { get; init; }
@@ -68,14 +72,11 @@ public sealed record QuantizeReport
     /// <summary>Whether a greater <see cref="Metric"/> is better. Default: yes.</summary>
     public bool HigherIsBetter { get; init; } = true;
 
-    /// <summary>How much of the metric might be lost; null where candidates were not judged by it.</summary>
-    public double? MaxDrop { get; init; }
-
-    /// <summary>Signal to noise of the outputs that was asked for, dB; null where candidates were not judged by it.</summary>
-    public double? MinSqnr { get; init; }
+    /// <summary>What the result had to keep within; null where it was not judged.</summary>
+    public Budget? Budget { get; init; }
 
     /// <summary>Summarizes a result.</summary>
-    public static QuantizeReport Of(string input, string? output, QuantizeResult result, long bytesBefore, long bytesAfter, BenchmarkReport? latency) => new()
+    public static QuantizeReport Of(string input, string output, QuantizeResult result, long bytesBefore, long bytesAfter, BenchmarkReport? latency) => new()
     {
         Input = input,
         Output = output,
@@ -87,7 +88,9 @@ public sealed record QuantizeReport
         Candidates = result.Candidates,
         Sensitivities = result.Sensitivities,
         Regions = result.Regions,
-        WithinBudget = result.WithinBudget,
+        Verdict = result.Verdict,
+        NoGain = result.NoGain,
+        Budget = result.Budget,
         HigherIsBetter = result.HigherIsBetter,
         Quantized = [.. result.Report.Changes.Select(c => new Subject(c.Subject, c.What))],
         Float = [.. result.Report.Skipped.Select(s => new Subject(s.Subject, s.Reason))],

@@ -139,9 +139,18 @@ internal sealed class InferredTypes
         }
     }
 
-    private Value AnyShape(Value value, OnnxType? declared) => declared is null or OnnxType.Tensor
+    private Value AnyShape(Value value, OnnxType? declared) => declared is OnnxType.Tensor || declared is null && !IsSequence(value)
         ? copy.Graph.AddNode("Reshape", [value, anyShape], [value.Name]).Outputs[0]!
         : value;
+
+    /// <summary>Whether a value whose type is not declared is a sequence, by the operator that makes it.</summary>
+    private static bool IsSequence(Value value)
+    {
+        Value source = value;
+        while (source.Type is null && source.Producer is { } node && node.Is("Identity") && node.Input(0) is { } input)
+            source = input;
+        return source.Type is not (null or OnnxType.Tensor) || source.Producer?.Is("SequenceEmpty", "SequenceConstruct", "SequenceInsert", "SequenceErase", "SplitToSequence") == true;
+    }
 
     private void Copy(Node node)
     {

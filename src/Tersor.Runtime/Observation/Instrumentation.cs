@@ -28,6 +28,8 @@ internal sealed class Instrumentation
                 problems[value] = $"it stands in the function '{function.Name}'; inline the function first";
             else if (type is not null and not OnnxType.Tensor)
                 problems[value] = $"it is not a tensor but {type}";
+            else if (type is null && MayBeNoTensor(value))
+                problems[value] = "neither the file nor inference tells its type, and it may be a sequence";
             else if (value.Graph.IsMain && (value.Constant is not null || value.IsGraphInput))
                 exports.Add((value, copy, ExportForm.Known, 0));
             else if (value.Graph.IsMain)
@@ -57,8 +59,11 @@ internal sealed class Instrumentation
 
     /// <summary>Values of bodies need a declared element type there; outputs of control flow and sequence operators may not be tensors at all.</summary>
     private static bool NeedsInference(Value value) => value.Type is null && value.Graph.Function is null
-        && (!value.Graph.IsMain || value.Producer is { } node && (!node.IsStandard || node.Bodies.Any()
-            || node.OpType.Contains("Sequence", StringComparison.Ordinal) || node.OpType.Contains("Optional", StringComparison.Ordinal) || node.Is("Identity")));
+        && (!value.Graph.IsMain || value.Producer is { } node && (!node.IsStandard || MayBeNoTensor(value)));
+
+    /// <summary>Bodies need not declare types, and some operators give out sequences or optional values.</summary>
+    private static bool MayBeNoTensor(Value value) => !value.Graph.IsMain || value.Producer is { } node && (node.Bodies.Any()
+        || node.OpType.Contains("Sequence", StringComparison.Ordinal) || node.OpType.Contains("Optional", StringComparison.Ordinal) || node.Is("Identity"));
 
     private static Value Size(Value value) => value.Graph.AddNode("Size", [value], [$"{value.Name}_size"]).Outputs[0]!;
 

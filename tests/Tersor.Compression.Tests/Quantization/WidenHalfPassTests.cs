@@ -1,5 +1,4 @@
 using Tersor.Compression.Quantization;
-using Tersor.Compression.Tests.GraphOptimization;
 using Tersor.Onnx;
 using Tersor.Runtime;
 using Tersor.Testing;

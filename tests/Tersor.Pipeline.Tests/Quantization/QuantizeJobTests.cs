@@ -2,6 +2,7 @@ using Tersor.Compression;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 using Tersor.Runtime;
 using Tersor.Testing;
@@ -23,23 +24,24 @@ public sealed class QuantizeJobTests
     [Fact]
     public void A_model_good_enough_at_once_is_within_the_budget_and_ranked()
     {
-        QuantizeResult result = Run(new() { MinSqnr = 10 }, Data);
+        QuantizeResult result = Run(new() { Budget = new() { MinSqnr = 10 } }, Data);
         QuantizationCandidate chosen = result.Candidates.Single(c => c.Chosen);
-        Assert.True(chosen.Sqnr > 10 && result.WithinBudget);
+        Assert.True(chosen.Sqnr > 10 && result.Verdict!.Fits && result.NoGain is null);
         Assert.Equal(QuantizationMode.Static, result.Mode);
         Assert.NotEmpty(result.Sensitivities);
         Assert.True(result.Sensitivities.SequenceEqual(result.Sensitivities.OrderByDescending(s => s.Noise)));
     }
 
     [Fact]
-    public void An_unreachable_bar_tries_more_float_layers_takes_the_best_and_says_so()
+    public void An_unreachable_bar_tries_more_float_layers_and_gives_the_model_back_with_the_reason()
     {
         Model wide = Build.Model([1, 32, 16, 16], (g, x) => g.Conv(g.Apply("Relu", [g.Conv(g.Apply("Relu", [g.Conv(x, 1, 32, 64)]), 2, 64, 64)]), 3, 64, 64));
-        QuantizeResult result = new QuantizeJob(new() { MinSqnr = 500, RequireSpeed = false }).Run(wide, new Noise(20) { Shape = [1, 32, 16, 16] }, null, null);
+        QuantizeResult result = new QuantizeJob(new() { Budget = new() { MinSqnr = 500 }, RequireSpeed = false }).Run(wide, new Noise(20) { Shape = [1, 32, 16, 16] }, null, null);
         Assert.True(result.Candidates.Count > 1);
-        Assert.Equal(result.Candidates.Max(c => c.Sqnr), result.Candidates.Single(c => c.Chosen).Sqnr);
-        Assert.Contains(result.Report.Skipped, s => s.Reason.StartsWith("alone it leaves", StringComparison.Ordinal));
-        Assert.False(result.WithinBudget);
+        Assert.DoesNotContain(result.Candidates, c => c.Chosen || c.Verdict!.Fits);
+        Assert.Contains("nothing keeps within the error allowed", result.NoGain, StringComparison.Ordinal);
+        Assert.All(result.Report.Skipped, s => Assert.Contains("500.0 dB at least", s.Reason, StringComparison.Ordinal));
+        Assert.Same(wide, result.Model);
     }
 
     [Theory]
@@ -138,11 +140,14 @@ public sealed class QuantizeJobTests
     }
 
     [Fact]
-    public void A_metric_that_needs_a_reference_is_no_reason_to_fail()
+    public void A_metric_that_compares_with_a_reference_is_a_limit()
     {
-        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false }).Run(Network(), Data, null, () => MetricCatalog.Create(new("sqnr", new Dictionary<string, string>()), "."));
+        QuantizeResult result = new QuantizeJob(new() { RequireSpeed = false, Budget = new() { MinSqnr = 12 } }).Run(Network(), Data, null, () => MetricCatalog.Create(new("sqnr", new Dictionary<string, string>()), "."));
         Assert.Null(result.FloatMetric);
-        Assert.All(result.Candidates, c => Assert.NotNull(c.Sqnr));
+        Assert.Equal(new Budget { MinSqnr = 12 }, result.Budget);
+        Assert.True(result.Verdict!.Sqnr >= 12);
+        CompressionException error = Assert.Throws<CompressionException>(() => new QuantizeJob(new()).Run(Network(), Data, null, () => MetricCatalog.Create(new("mse", new Dictionary<string, string>()), ".")));
+        Assert.Contains("'mse' is no limit", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -183,7 +188,7 @@ public sealed class QuantizeJobTests
     [Fact]
     public void Wrong_settings_are_refused_all_at_once()
     {
-        CompressionException error = Assert.Throws<CompressionException>(() => Run(new() { CalibrationSamples = 0, MaxDrop = 2 }, Data));
+        CompressionException error = Assert.Throws<CompressionException>(() => Run(new() { CalibrationSamples = 0, Budget = new() { MaxDrop = 2 } }, Data));
         Assert.Contains("CalibrationSamples is 0", error.Message, StringComparison.Ordinal);
         Assert.Contains("MaxDrop is 2", error.Message, StringComparison.Ordinal);
     }

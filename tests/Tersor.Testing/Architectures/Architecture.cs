@@ -54,9 +54,17 @@ public sealed class Architecture
     /// <param name="name">Its name.</param>
     /// <param name="body">Writes it: network, image, batch size; gives the class scores.</param>
     /// <param name="epsilon">What its normalizations add to the variance.</param>
-    internal static Architecture OfConvolutions(string name, Func<ConvolutionNetwork, Features, long, Value> body, double epsilon = 1e-5)
+    internal static Architecture OfConvolutions(string name, Func<ConvolutionNetwork, Features, long, Value> body, double epsilon = 1e-5) => OfImages(name, ImageSize, body, [1000], epsilon);
+
+    /// <summary>A network of convolutions that reads images.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="size">Pixels a side.</param>
+    /// <param name="body">Writes it: network, image, batch size; gives the result.</param>
+    /// <param name="result">Shape of what it gives for one image.</param>
+    /// <param name="epsilon">What its normalizations add to the variance.</param>
+    internal static Architecture OfImages(string name, int size, Func<ConvolutionNetwork, Features, long, Value> body, Dimension[] result, double epsilon)
     {
-        return new(name, Build, Images);
+        return new(name, Build, (count, seed) => PinkNoise.Images("input", size, count, seed));
 
         Model Build(ArchitectureOptions options)
         {
@@ -68,8 +76,8 @@ public sealed class Architecture
         {
             Model model = NewModel(name);
             ConvolutionNetwork network = new(model.Graph, new((ulong)seed), form, statistics) { Epsilon = epsilon };
-            Value image = model.Graph.AddInput("input", OnnxType.Of(ElementType.Float32, batch, 3, ImageSize, ImageSize));
-            GiveOut(model, body(network, new(image, 3), batch), "output", batch, 1000);
+            Value image = model.Graph.AddInput("input", OnnxType.Of(ElementType.Float32, batch, 3, size, size));
+            GiveOut(model, body(network, new(image, 3), batch), "output", [batch, .. result]);
             return (model, network);
         }
 
@@ -88,9 +96,9 @@ public sealed class Architecture
                     model.Graph.AddOutput(value);
                 }
             }
-            float[] images = [.. Images(Batch, (ulong)DataPart.Training).Samples().SelectMany(s => s.Steps[0]["input"].ToFloats())];
+            float[] images = [.. PinkNoise.Images("input", size, Batch, (ulong)DataPart.Training).Samples().SelectMany(s => s.Steps[0]["input"].ToFloats())];
             using ModelSession session = new(model);
-            IReadOnlyDictionary<string, Tensor> seen = session.Run(new Dictionary<string, Tensor> { ["input"] = Tensor.Create([Batch, 3, ImageSize, ImageSize], images) });
+            IReadOnlyDictionary<string, Tensor> seen = session.Run(new Dictionary<string, Tensor> { ["input"] = Tensor.Create([Batch, 3, size, size], images) });
             return [.. network.OfBatch.Select(v => new ChannelStatistics(seen[v.Mean.Name].ToFloats(), seen[v.Variance.Name].ToFloats()))];
         }
     }

@@ -15,6 +15,7 @@ public static class Architectures
             Architecture.OfConvolutions("mobilenet_v2", (net, x, _) => MobileNet.Two(net, x)),
             Architecture.OfConvolutions("mobilenet_v3_large", (net, x, _) => MobileNet.ThreeLarge(net, x), epsilon: 1e-3),
             Architecture.OfConvolutions("efficientnet_b0", (net, x, _) => EfficientNet.Build(net, x)),
+            Architecture.OfImages("yolov8n", Yolo.ImageSize, Yolo.Build, [Yolo.Rows, Yolo.Cells], epsilon: 1e-3),
             Architecture.OfPatches("vit_b_16"),
             Architecture.OfTokens("bert_base", Bert.Length, Bert.Vocabulary, 1e-12, (net, tokens) =>
             {

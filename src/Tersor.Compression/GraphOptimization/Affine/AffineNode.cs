@@ -61,7 +61,7 @@ internal sealed record AffineNode(Node Node, Value Input, Coefficients Scale, Co
     {
         reason = null;
         Tensor?[] constants = [.. Enumerable.Range(1, 4).Select(i => node.Input(i)?.Constant)];
-        reason = node.Int("training_mode", 0) != 0 || (node.OpsetVersion < 7 && node.Int("is_test", 0) == 0) ? "normalizes by the batch, as in training"
+        reason = node.NormalizesByBatch() ? "normalizes by the batch, as in training"
             : node.OpsetVersion < 9 && node.Int("spatial", 1) == 0 ? "normalizes every position by itself"
             : node.Outputs.Skip(1).Any(o => o is { IsUnused: false }) ? "its statistics are read"
             : node.Input(0) is null || constants.Any(c => c is null) ? "its parameters are not constant"

@@ -91,7 +91,10 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
     private static void Replace(Node node, Value output, Tensor tensor, string what, PassReport report)
     {
         report.Changed(node.ToString(), what);
+        IReadOnlyList<Constraint> constraints = ConstraintFlow.Behind(output);
         Value constant = Constants.Add(node, output.Name, tensor);
+        foreach (Constraint constraint in constraints)
+            constant.Constraints.Add(constraint);
         output.ReplaceAllUsesWith(constant);
         Rewire.RemoveChain(node);
     }

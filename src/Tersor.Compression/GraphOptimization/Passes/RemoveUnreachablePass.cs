@@ -74,7 +74,13 @@ public sealed class RemoveUnreachablePass : Pass
             return;
         for (int i = node.Outputs.Count - 1; i >= first; i--)
         {
-            if (node.Output(i) is { IsUnused: true } output)
+            if (node.Output(i) is not { IsUnused: true } output)
+                continue;
+            if (node.NormalizesByBatch())
+            {
+                report.Skip(output.Name, "unread, but a BatchNormalization in training form has this output");
+            }
+            else
             {
                 node.DropOutput(i);
                 report.Changed(output.Name, $"unused output {i} of {node.OpType} dropped");

@@ -11,7 +11,7 @@ internal static class ChannelRules
         ["ConvTranspose"] = TransposedConvolution,
         ["Gemm"] = Gemm,
         ["MatMul"] = MatMul,
-        ["BatchNormalization"] = (a, n) => Normalization(a, n, 1, 4),
+        ["BatchNormalization"] = (a, n) => n.Outputs.Skip(1).All(o => o is null or { IsUnused: true }) && Normalization(a, n, 1, 4),
         ["InstanceNormalization"] = (a, n) => Normalization(a, n, 1, 2),
         ["LayerNormalization"] = (a, n) => LastAxis(a, n) && Normalization(a, n, a.Rank(n.Input(0))!.Value - 1, 2),
         ["RMSNormalization"] = (a, n) => LastAxis(a, n) && Normalization(a, n, a.Rank(n.Input(0))!.Value - 1, 1),

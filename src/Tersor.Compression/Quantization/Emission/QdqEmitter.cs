@@ -21,6 +21,10 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     /// <summary>What a value is, beyond what its integers stand for, by the value: a part of a step that only biases of its readers can hold.</summary>
     private readonly Dictionary<Value, double> remainders = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
     private readonly List<Value> restored = [];
+
+    /// <summary>Conversions in the order they were inserted, and the nodes that are meant to be fused with them.</summary>
+    private readonly List<Node> conversions = [];
+    private readonly HashSet<Node> integerNodes = [];
     private readonly Dictionary<Graph, SharedConstants> constants = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Graph>);
 
     public void Emit()
@@ -43,11 +47,13 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         // What only a change of scale read is read in integers now.
         foreach (Value value in restored.Where(v => v.IsUnused))
             value.Producer!.Remove();
+        FloatBarrier.Insert(conversions.Where(n => n.IsInGraph), integerNodes.Contains);
     }
 
     private void EmitFused(QuantizationUnit unit)
     {
         Node node = unit.Anchor;
+        integerNodes.Add(node);
         string subject = node.ToString();
         if (unit.Rule.Kind == RuleKind.Weighted)
             QuantizeWeights(unit);
@@ -128,7 +134,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         QuantizationParameters parameters = ranges[result];
         Value shift = ConstantActivation(node, Tensor.Scalar((float)(affine.Shift / affine.Scale)), $"{result.Name}/shift", null);
         int index = ReferenceEquals(node.Inputs[0]?.Constant, null) ? 0 : 1;
-        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[index], shift], [$"{result.Name}/shifted"], name: node.Name).Outputs[0]!;
+        Value sum = InsertAdd(node, node.Inputs[index]!, shift, $"{result.Name}/shifted");
         Value integers = InsertQuantize(sum, parameters with { Scale = (float)(parameters.Scale / affine.Scale) }, node);
         Replace(node, integers, parameters);
         report.Changed(subject, "runs in 8 bits");
@@ -159,8 +165,16 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     {
         string name = node.Outputs[0]!.Name;
         Value constant = ConstantActivation(node, Tensor.Scalar(shift), $"{name}/shift", null);
-        Value sum = node.Graph.InsertBefore(node, "Add", [node.Inputs[0], constant], [$"{name}/shifted"], name: node.Name).Outputs[0]!;
+        Value sum = InsertAdd(node, node.Inputs[0]!, constant, $"{name}/shifted");
         Replace(node, InsertQuantize(sum, written, node), read);
+    }
+
+    /// <summary>An 8-bit Add in front of the node it stands for, by whose name profiles know it.</summary>
+    private Value InsertAdd(Node node, Value input, Value shift, string name)
+    {
+        Node add = node.Graph.InsertBefore(node, "Add", [input, shift], [name], name: node.Name);
+        integerNodes.Add(add);
+        return add.Outputs[0]!;
     }
 
     /// <summary>Lets everything read the given integers instead of the node's result, and removes the node.</summary>
@@ -258,7 +272,9 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
     private Value InsertQuantize(Value value, QuantizationParameters parameters, Node? position)
     {
         SharedConstants shared = Constants(value.Graph);
-        return ActivationRounding.Insert(value.Graph, position, value, shared.Scale(parameters), shared.ZeroPoint(parameters), parameters.Type, shared.Get);
+        Value integers = ActivationRounding.Insert(value.Graph, position, value, shared.Scale(parameters), shared.ZeroPoint(parameters), parameters.Type, shared.Get);
+        conversions.Add(integers.Producer!.Is("Clip") ? integers.Producer.Inputs[0]!.Producer! : integers.Producer);
+        return integers;
     }
 
     private Value InsertDequantize(Value integers, QuantizationParameters parameters, Node? position, string name)
@@ -267,6 +283,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         SharedConstants shared = Constants(graph);
         Value value = graph.InsertBefore(position, "DequantizeLinear", [integers, shared.Scale(parameters), shared.ZeroPoint(parameters)], [$"{name}_dequantized"]).Outputs[0]!;
         restored.Add(value);
+        conversions.Add(value.Producer!);
         return value;
     }
 

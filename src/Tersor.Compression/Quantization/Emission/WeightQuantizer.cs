@@ -55,6 +55,12 @@ public static class WeightQuantizer
         return Tensor.Create(weight.Shape.AsSpan(), result);
     }
 
+    /// <summary>Integers of few bits in few bits.</summary>
+    /// <param name="integers">Int8.</param>
+    /// <param name="storage">Int8, Int4 or Int2.</param>
+    internal static Tensor Packed(Tensor integers, Onnx.ElementType storage) => storage == Onnx.ElementType.Int8 ? integers
+        : Tensor.FromPacked(storage, integers.Shape.AsSpan(), Array.ConvertAll(integers.Span<sbyte>().ToArray(), q => (int)q));
+
     /// <summary>Biases as 32-bit integers under scale input · weight[c]; a single weight scale stands for all channels.</summary>
     /// <returns>Null when a bias does not fit 32 bits under that scale.</returns>
     public static int[]? QuantizeBias(ReadOnlySpan<float> bias, float inputScale, float[] weightScales)

@@ -88,6 +88,9 @@ public sealed record EngineRules
     /// <summary>ns that a kernel costs however small its tensors are.</summary>
     public double KernelCost { get; init; } = 900;
 
+    /// <summary>ns that keep the engine from fusing a float node between 8-bit ones: two kernels that copy nothing.</summary>
+    public double BarrierCost => 2 * KernelCost;
+
     /// <summary>ns a multiply-accumulate in float, dense kernels.</summary>
     public double FloatMac { get; init; } = 0.030;
 

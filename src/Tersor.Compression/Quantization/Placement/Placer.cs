@@ -80,8 +80,8 @@ public sealed class Placer(EngineRules rules, Func<Value, OnnxType?> typeOf)
                 else
                     floatReader = true;
             }
-            double elements = finder.Elements(value);
-            values.Add(new(value, producer, [.. readers], floatReader, rules.KernelCost + rules.QuantizeCost * elements, producer?.GivesFloat == true ? 0 : rules.KernelCost + rules.DequantizeCost * elements));
+            double elements = finder.Elements(value), barrier = value.Producer is { } made && EngineFusions.MayFuse(made) ? rules.BarrierCost : 0;
+            values.Add(new(value, producer, [.. readers], floatReader, rules.KernelCost + barrier + rules.QuantizeCost * elements, producer?.GivesFloat == true ? 0 : rules.KernelCost + rules.DequantizeCost * elements));
         }
         return new(free, values);
     }

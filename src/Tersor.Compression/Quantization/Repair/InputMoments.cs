@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Tersor.Compression.Numerics;
 
 namespace Tersor.Compression.Quantization.Repair;
 
@@ -62,7 +63,7 @@ internal sealed class InputMoments
             for (int j = 0; j < to; j++)
             {
                 for (int i = Math.Max(from, j); i < to; i++)
-                    gram[i * Inputs + j] = TensorPrimitives.Dot(this[i], this[j]) / Math.Max(1, Count);
+                    gram[i * Inputs + j] = OrderedSum.Dot(this[i], this[j]) / Math.Max(1, Count);
             }
         });
         for (int i = 0; i < Inputs; i++)

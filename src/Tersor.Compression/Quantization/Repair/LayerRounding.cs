@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Tersor.Compression.Numerics;
 
 namespace Tersor.Compression.Quantization.Repair;
 
@@ -74,7 +75,7 @@ internal sealed class LayerRounding
                 TensorPrimitives.MultiplyAdd(quantizedInputs[k], -weight, lost, lost);
             }
             for (int k = 0; k < inputs; k++)
-                correction[r * inputs + k] = TensorPrimitives.Dot(lost, quantizedInputs[k]) / count;
+                correction[r * inputs + k] = OrderedSum.Dot(lost, quantizedInputs[k]) / count;
         });
         Problem.SolveRows(correction, options.Damping, parallel);
         TensorPrimitives.Add(correction, rows, correction);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Tersor.Compression.Numerics;
 
 namespace Tersor.Compression.Quantization.Repair;
 
@@ -89,7 +90,7 @@ internal sealed class RoundingProblem
         {
             Span<float> x = rows.AsSpan(r * inputs, inputs);
             for (int i = 0; i < inputs; i++) // L z = b
-                x[i] = (x[i] - TensorPrimitives.Dot(gram.AsSpan(i * inputs, i), x[..i])) / gram[i * inputs + i];
+                x[i] = (x[i] - OrderedSum.Dot(gram.AsSpan(i * inputs, i), x[..i])) / gram[i * inputs + i];
             for (int i = inputs - 1; i >= 0; i--) // Lᵀ x = z
             {
                 x[i] /= gram[i * inputs + i];
@@ -116,7 +117,7 @@ internal sealed class RoundingProblem
                 ReadOnlySpan<float> done = gram.AsSpan(j * inputs, j);
                 for (int i = Math.Max(from, j); i < to; i++)
                 {
-                    float rest = gram[i * inputs + j] - TensorPrimitives.Dot(gram.AsSpan(i * inputs, j), done);
+                    float rest = gram[i * inputs + j] - OrderedSum.Dot(gram.AsSpan(i * inputs, j), done);
                     gram[i * inputs + j] = i == j ? MathF.Sqrt(MathF.Max(rest, least)) : rest / gram[j * inputs + j];
                 }
             }

@@ -1,5 +1,6 @@
-using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
+using Tersor.Compression.Numerics;
 
 namespace Tersor.Compression.Quantization.Repair;
 
@@ -12,6 +13,9 @@ public static class WeightClipping
     private const int Steps = 80;
 
     private const double Smallest = 0.2;
+
+    /// <summary>Fixed, not the processor's width: which numbers are added together decides the last bits.</summary>
+    private const int Lanes = 8;
 
     /// <summary>One scale for each row, or one for all rows.</summary>
     /// <param name="rows">Row-major, [outputs, inputs].</param>
@@ -34,19 +38,19 @@ public static class WeightClipping
     {
         double sum = 0;
         int done = 0;
-        Vector<float> step = new(scale), high = new(limit), low = new(-limit);
+        Vector256<float> step = Vector256.Create(scale), high = Vector256.Create((float)limit), low = Vector256.Create((float)-limit);
         // Blocks, so that single precision adds few numbers before double takes over.
-        while (values.Length - done >= Vector<float>.Count)
+        while (values.Length - done >= Lanes)
         {
             int end = Math.Min(values.Length, done + 4096);
-            Vector<float> partial = Vector<float>.Zero;
-            for (; end - done >= Vector<float>.Count; done += Vector<float>.Count)
+            Vector256<float> partial = default;
+            for (; end - done >= Lanes; done += Lanes)
             {
-                Vector<float> w = new(values[done..]), q = Vector.Max(low, Vector.Min(high, Vector.Round(w / step, MidpointRounding.ToEven)));
-                Vector<float> e = w - q * step;
-                partial += importance.IsEmpty ? e * e : e * e * new Vector<float>(importance[done..]);
+                Vector256<float> w = Vector256.Create(values[done..]), q = Vector256.Max(low, Vector256.Min(high, Vector256.Round(w / step)));
+                Vector256<float> e = w - q * step;
+                partial += importance.IsEmpty ? e * e : e * e * Vector256.Create(importance[done..]);
             }
-            sum += Vector.Sum(partial);
+            sum += OrderedSum.Total(partial);
         }
         for (; done < values.Length; done++)
         {

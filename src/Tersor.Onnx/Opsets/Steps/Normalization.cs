@@ -36,7 +36,7 @@ internal static class Normalization
     /// <summary>Version 14: training is an attribute, and the saved statistics are no longer given out.</summary>
     public static void BatchNormalization14(Node node, StepContext context)
     {
-        if (node.Outputs.Skip(1).All(o => o is null))
+        if (!node.NormalizesByBatch())
             return;
         for (int i = node.Outputs.Count - 1; i > 0; i--)
         {
@@ -46,6 +46,9 @@ internal static class Normalization
         node.SetAttribute("training_mode", 1);
         for (int i = node.Outputs.Count - 1; i > 2; i--)
             node.DropOutput(i);
+        // In training form running mean and variance are required outputs.
+        if (node.Outputs.Count < 3 || node.Outputs.Take(3).Contains(null))
+            throw context.Impossible(node, "it is in training form without outputs for its running statistics; export the model for inference");
     }
 
     /// <summary>Version 7 of Dropout: always inference.</summary>

@@ -84,8 +84,11 @@ public sealed record QuantizationPlan
     /// <summary>Version of the file's format.</summary>
     public int Version { get; init; } = CurrentVersion;
 
-    /// <summary>Fingerprint of the float model it was made for, as rewritten for the engine.</summary>
+    /// <summary>Fingerprint of the float model it was made for, as it was before it was quantized.</summary>
     public required string Model { get; init; }
+
+    /// <summary>Whether it is about the model as it was given but for folding, not as rewritten for 8-bit kernels. Default no.</summary>
+    public bool Plain { get; init; }
 
     /// <summary>The kind of machine it is for.</summary>
     public required TargetMachine Target { get; init; }
@@ -98,6 +101,9 @@ public sealed record QuantizationPlan
 
     /// <summary>What numbers activations and weights become.</summary>
     public required PlannedFormat Format { get; init; }
+
+    /// <summary>Bits of weights that are only stored, and computed with in float. Default 8.</summary>
+    public int StoredWeightBits { get; init; } = 8;
 
     /// <summary>Seed that drew the samples of the repairs that need data.</summary>
     public required int Seed { get; init; }
@@ -136,6 +142,8 @@ public sealed record QuantizationPlan
     /// <summary>Every broken rule, in words; empty when the plan is usable. Whether it fits a model is seen when it is carried out.</summary>
     public IEnumerable<string> Problems()
     {
+        if (StoredWeightBits is < 2 or > 8)
+            yield return $"{nameof(StoredWeightBits)} is {StoredWeightBits}; expected 2..8.";
         if (CalibrationSamples < 1)
             yield return $"{nameof(CalibrationSamples)} is {CalibrationSamples}; expected 1 or more.";
         foreach (string? repair in Repairs.Where(r => !RepairNames.All.Contains(r)))

@@ -3,6 +3,7 @@ using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Quantization.Ranges;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -10,8 +11,8 @@ namespace Tersor.Pipeline.Quantization;
 /// <summary>Chooses the range of every activation: by one estimator, or for each activation by the estimator whose range leaves the least error at the outputs when it alone is rounded.</summary>
 internal static class RangeSelection
 {
-    /// <summary>Samples each trial is run on.</summary>
-    private const int Samples = 3;
+    /// <summary>Samples each trial is run on: as they are, and stressed.</summary>
+    private const int Plain = 3, Stressed = 2;
 
     /// <summary>What all trials together may take; where they would take longer, the activations whose estimators disagree least are left out.</summary>
     private static readonly TimeSpan Effort = TimeSpan.FromSeconds(20);
@@ -44,29 +45,30 @@ internal static class RangeSelection
     /// <param name="model">The calibrated model.</param>
     /// <param name="placement">Whose activations matter.</param>
     /// <param name="format">What integers they become.</param>
-    /// <param name="noise">Held-out samples with what outputs should be.</param>
+    /// <param name="samples">What is learned from, and what is held out.</param>
     /// <param name="session">How to run.</param>
+    /// <param name="time">Bounds it.</param>
     /// <param name="progress">Told a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static Dictionary<string, ActivationRange> Measured(CalibratedModel model, QuantizationPlacement placement, NumberFormat format, OutputNoise noise, SessionSettings session,
+    public static Dictionary<string, ActivationRange> Measured(CalibratedModel model, QuantizationPlacement placement, NumberFormat format, SampleSplit samples, SessionSettings session, TimeLimit time,
         IProgress<double>? progress, CancellationToken cancellation)
     {
         Dictionary<string, ActivationRange> ranges = By(Default, model);
         (Value Value, IReadOnlyList<RangeCandidate> Candidates)[] open = [.. placement.Activations().Where(v => model.Distributions.GetValueOrDefault(v) is { HasValues: true })
             .Select(v => (Value: v, Candidates: Distinct(model.Distributions[v]))).Where(o => o.Candidates.Count > 1)];
-        if (open.Length == 0)
+        if (open.Length == 0 || time.IsOver)
             return ranges;
+        OutputNoise noise = new(model.Model, StressedSamples.Beside(samples.Held, Plain, samples.Calibrating, Stressed), session, cancellation);
         using RangeTrials trials = new(model.Model, open.Select(o => o.Value), format.Activations, noise, session);
-        int samples = Math.Min(Samples, noise.SampleCount);
-        double affordable = Effort / (trials.Idle(format.Activations, cancellation) * samples);
+        double affordable = time.AtMost(Effort, 0.2) / (trials.Idle(format.Activations, cancellation) * noise.SampleCount);
         (Value Value, IReadOnlyList<RangeCandidate> Candidates)[] worth = [.. open.OrderByDescending(o => Disagreement(o.Candidates))];
         int done = 0;
         double spent = 0;
         foreach ((Value value, IReadOnlyList<RangeCandidate> candidates) in worth)
         {
-            if ((spent += candidates.Count) > affordable)
+            if ((spent += candidates.Count) > affordable || time.IsOver)
                 break;
-            double[] errors = [.. candidates.Select(c => trials.Of(value.Name, format.ForRange(c.Low, c.High), samples, cancellation))];
+            double[] errors = [.. candidates.Select(c => trials.Of(value.Name, format.ForRange(c.Low, c.High), noise.SampleCount, cancellation))];
             int own = candidates.ToList().FindIndex(c => c.Estimator == Default), best = Array.IndexOf(errors, errors.Min());
             if (own < 0 || errors[best] < Worthwhile * errors[own])
                 ranges[value.Name] = new(candidates[best].Low, candidates[best].High, RangeWords.Of(candidates[best].Estimator));

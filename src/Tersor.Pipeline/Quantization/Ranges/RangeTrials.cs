@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Emission;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;

@@ -1,5 +1,6 @@
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
+using Tersor.Pipeline.Judging;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -40,8 +41,8 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
             reached ??= Verdict(best);
             CalibratedModel tried = model.For(repaired, cancellation).Calibrate(few, threads: 1, null, cancellation);
             Verdict verdict = Verdict(tried);
-            bool kept = judge.IsBetter(verdict, reached);
-            trials.Add(new(open[i], reached.Sqnr, verdict.Sqnr, reached.Metric, verdict.Metric, kept));
+            bool kept = VerdictOrder.IsBetter(verdict, reached);
+            trials.Add(new(open[i], reached.Sqnr, verdict.Sqnr, reached.Metric?.Value, verdict.Metric?.Value, kept));
             if (kept)
                 (best, reached) = (tried, verdict);
         }
@@ -51,7 +52,7 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
         {
             HashSet<string> keys = [.. candidate.Placement.Units.Select(u => u.Key)];
             QuantizationPlacement placement = tried.Everything.Only(u => keys.Contains(u.Key));
-            return judge.Of(tried.Build(placement, numbers with { Ranges = RangeSelection.By(RangeSelection.Default, tried), Dynamic = candidate.Dynamic }, out _), cancellation);
+            return judge.Look(tried.Build(placement, numbers with { Ranges = RangeSelection.By(RangeSelection.Default, tried), Dynamic = candidate.Dynamic }, out _), cancellation);
         }
     }
 
@@ -69,14 +70,14 @@ internal sealed class RepairSearch(QuantizeSettings settings, Judge judge, IData
             string[] together = [.. kept, open[i]];
             QuantizationNumbers tried = WeightRepairs.Apply(together, model, candidate.Placement, numbers, RepairSamples(calibrating), settings.Threads, new Part(progress, i, open.Length), cancellation);
             Verdict verdict = Of(tried);
-            bool helps = judge.IsBetter(verdict, reached);
-            trials.Add(new(open[i], reached.Sqnr, verdict.Sqnr, reached.Metric, verdict.Metric, helps));
+            bool helps = VerdictOrder.IsBetter(verdict, reached);
+            trials.Add(new(open[i], reached.Sqnr, verdict.Sqnr, reached.Metric?.Value, verdict.Metric?.Value, helps));
             if (helps)
                 (kept, best, reached) = ([.. together], tried, verdict);
         }
         return best;
 
-        Verdict Of(QuantizationNumbers tried) => judge.Of(model.Build(candidate.Placement, tried with { Dynamic = candidate.Dynamic }, out _), cancellation);
+        Verdict Of(QuantizationNumbers tried) => judge.Look(model.Build(candidate.Placement, tried with { Dynamic = candidate.Dynamic }, out _), cancellation);
     }
 
     /// <summary>Numbers with the repairs that were kept, for another placement than the one they were found for: it may hold layers that one does not.</summary>

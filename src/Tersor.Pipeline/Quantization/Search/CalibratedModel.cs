@@ -32,6 +32,9 @@ internal sealed class CalibratedModel
     /// <summary>The float model. It must not change.</summary>
     public Model Model { get; }
 
+    /// <summary>Fingerprint of the float model before repairs: what plans and ranges know it by.</summary>
+    public string Fingerprint { get; private init; } = "";
+
     /// <summary>How the values of every activation that can be quantized were distributed.</summary>
     public IReadOnlyDictionary<Value, ValueDistribution> Distributions { get; private init; } = new Dictionary<Value, ValueDistribution>();
 
@@ -53,7 +56,7 @@ internal sealed class CalibratedModel
         SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
         Observer.Observe(model, [sample], feedback, [shapes], cancellation: cancellation);
         InferredTypes inferred = ShapeInference.Infer(model);
-        return new(model, rules, TypeOf, keepFloat) { uncalibrated = (sample, feedback) };
+        return new(model, rules, TypeOf, keepFloat) { uncalibrated = (sample, feedback), Fingerprint = ModelFingerprint.Of(model) };
 
         // As seen; what no sample reached, as far as it can be inferred.
         OnnxType? TypeOf(Value value) => shapes.Seen.TryGetValue(value, out SeenShapes? seen)
@@ -87,11 +90,15 @@ internal sealed class CalibratedModel
             else if (seen.Any(h => h.Count == 0)) // a branch no sample took
                 noRange[unit.Anchor] = "no calibration sample reached it";
         }
-        return new(Model, rules, typeOf, keepFloat, noRange) { Distributions = distributions, ChannelMaxima = channels.Maxima, uncalibrated = uncalibrated };
+        return new(Model, rules, typeOf, keepFloat, noRange) { Distributions = distributions, ChannelMaxima = channels.Maxima, uncalibrated = uncalibrated, Fingerprint = Fingerprint };
     }
 
-    /// <summary>The same for a rewritten model whose values have the same types, shapes and names.</summary>
-    public CalibratedModel For(Model rewritten, CancellationToken cancellation) => Uncalibrated(rewritten, uncalibrated.Sample, uncalibrated.Feedback, rules, keepFloat, cancellation);
+    /// <summary>The same for a repaired model whose values have the same types, shapes and names.</summary>
+    public CalibratedModel For(Model repaired, CancellationToken cancellation)
+    {
+        CalibratedModel same = Uncalibrated(repaired, uncalibrated.Sample, uncalibrated.Feedback, rules, keepFloat, cancellation);
+        return new(same.Model, rules, same.typeOf, keepFloat) { uncalibrated = uncalibrated, Fingerprint = Fingerprint };
+    }
 
     /// <summary>The best placement by the costs known.</summary>
     /// <param name="times">What units were measured to take, by their key; null where nothing was.</param>

@@ -12,8 +12,9 @@ internal static class EvidenceCollector
     private const int Bins = 64, ProfiledRuns = 12;
 
     /// <summary>Distributions of weights and activations of what runs in 8 bits.</summary>
-    public static IReadOnlyList<TensorHistogram> Histograms(CalibratedModel model, PlacementCandidate candidate, QuantizationNumbers numbers)
+    public static IReadOnlyList<TensorHistogram> Histograms(StaticForm form)
     {
+        (PlacementCandidate candidate, CalibratedModel model, QuantizationNumbers numbers) = form;
         List<TensorHistogram> histograms = [];
         foreach (Value value in candidate.Placement.Only(u => !candidate.Dynamic.Contains(u.Key)).Activations())
         {

@@ -1,4 +1,5 @@
 using Tersor.Compression.Quantization.Placement;
+using Tersor.Pipeline.Judging;
 
 namespace Tersor.Pipeline.Quantization;
 

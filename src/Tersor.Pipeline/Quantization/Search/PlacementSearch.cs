@@ -41,7 +41,7 @@ internal sealed record PlacementCandidate(string Name, QuantizationPlacement Pla
 
 /// <summary>Looks for the fastest placement: proposes those that are best by what is known of costs, and measures them beside each other.</summary>
 /// <remarks>Costs of kernels do not add up exactly (layouts, caches, fusions at the seams), so that several proposals are worth a measurement each.</remarks>
-internal sealed class PlacementSearch(Model original, CalibratedModel model, QuantizationNumbers numbers, Sample sample, SessionSettings session)
+internal sealed class PlacementSearch(Model original, CalibratedModel model, QuantizationNumbers numbers, Sample sample, SessionSettings session, TimeLimit time)
 {
     /// <summary>First and last layers left float beside the best proposal: thin layers at high resolution rarely pay.</summary>
     private static readonly int[] Prefixes = [1, 2, 3, 5, 8], Suffixes = [1];
@@ -68,15 +68,15 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         PlacementCandidate[] proposals =
         [
             .. Variants("cheapest by measured layer times", model.Place(times), times, 1),
-            .. Eagernesses.SelectMany(e => Variants($"measured layer times, {(e < 1 ? "8 bits" : "float")} held {(e < 1 ? 1 / e : e):0.#} times as dear", model.Place(times, e), times, e)),
+            .. Eagernesses.SelectMany(e => Variants($"measured layer times, {(e < 1 ? "8 bits" : "float")} taken to be {(e < 1 ? 1 / e : e):0.#} times as slow", model.Place(times, e), times, e)),
             .. Variants("cheapest by the table of costs", model.Place(), null, 1),
             .. Variants("every layer with weights", model.Place(times, double.PositiveInfinity), times, double.PositiveInfinity),
             // What stands between two forms can be slower than either: the engine fuses a float addition into a product that reads 8-bit values.
-            .. Whole("everything that has an 8-bit form", model.Everything, times),
-            .. Whole("products alone, quantized at run time", Products(), times),
+            Everything(model, "everything that has an 8-bit form"),
+            Whole("products alone, quantized at run time", Products(), times),
         ];
         Measure(proposals, new Part(progress, 0), cancellation);
-        for (int round = 1; round <= Rounds && tried.Count > 0; round++)
+        for (int round = 1; round <= Rounds && tried.Count > 0 && !time.IsOver; round++)
         {
             (PlacementCandidate best, MedianInterval speed, _) = tried.Values.MaxBy(t => t.SpeedUp.Median);
             int known = tried.Count;
@@ -94,8 +94,10 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         return products.Only(u => alone.Contains(u.Key));
     }
 
-    private static IEnumerable<PlacementCandidate> Whole(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime> times) =>
-        [new(name, placement, Dynamic(placement), times, double.PositiveInfinity)];
+    /// <summary>Everything of a model in 8 bits, products between float values with ranges found at run time.</summary>
+    public static PlacementCandidate Everything(CalibratedModel model, string name) => Whole(name, model.Everything, null);
+
+    private static PlacementCandidate Whole(string name, QuantizationPlacement placement, IReadOnlyDictionary<string, UnitTime>? times) => new(name, placement, Dynamic(placement), times, double.PositiveInfinity);
 
     /// <summary>The first or last layers float, or one region.</summary>
     private IEnumerable<PlacementCandidate> Neighbours(PlacementCandidate best)
@@ -131,7 +133,8 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
             yield return new($"{name}, static products", placement, never, times, eagerness);
     }
 
-    private static HashSet<string> Dynamic(QuantizationPlacement placement) => [.. placement.Isolated().Select(u => u.Key)];
+    /// <summary>Products of a placement that stand between float values: their ranges can be found at run time.</summary>
+    public static HashSet<string> Dynamic(QuantizationPlacement placement) => [.. placement.Isolated().Select(u => u.Key)];
 
     private void Measure(IReadOnlyList<PlacementCandidate> candidates, IProgress<double>? progress, CancellationToken cancellation)
     {
@@ -142,7 +145,7 @@ internal sealed class PlacementSearch(Model original, CalibratedModel model, Qua
         foreach (PlacementCandidate[] part in distinct.Chunk(SpeedCheck.AtOnce(original)))
         {
             Model[] models = [original, .. part.Select(c => model.Build(c.Placement, numbers with { Dynamic = c.Dynamic }, out _))];
-            var measured = SpeedCheck.Measure(models, sample, session, progress, cancellation);
+            var measured = SpeedCheck.Measure(models, sample, session, time, progress, cancellation);
             foreach ((PlacementCandidate candidate, (MedianInterval speedUp, double milliseconds)) in part.Zip(measured.Skip(1)))
                 tried[candidate.Signature] = (candidate, speedUp, milliseconds);
         }

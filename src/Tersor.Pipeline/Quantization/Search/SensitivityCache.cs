@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
+using Tersor.Data;
+using Tersor.Onnx;
+using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -33,6 +36,29 @@ internal sealed class SensitivityCache
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             path = null; // a cache that cannot be kept is none
+        }
+    }
+
+    /// <summary>The cache of everything that the error of a layer depends on.</summary>
+    /// <param name="folder">Where caches lie; null keeps nothing.</param>
+    /// <param name="form">Whose layers are ranked.</param>
+    /// <param name="samples">Samples they are ranked on.</param>
+    public static SensitivityCache For(string? folder, StaticForm form, IDataSet samples)
+    {
+        return new(folder, folder is null ? [] : Parts());
+
+        IEnumerable<byte[]> Parts()
+        {
+            QuantizationNumbers numbers = form.Numbers;
+            yield return Encoding.UTF8.GetBytes($"{ModelFingerprint.Of(form.Calibrated.Model)}\n{numbers.Format}\n{numbers.StandardOperatorsOnly}\n{MachineInfo.Here().Engine}\n{form.Candidate.Signature}");
+            foreach ((string name, ActivationRange range) in numbers.Ranges.OrderBy(r => r.Key, StringComparer.Ordinal))
+                yield return Encoding.UTF8.GetBytes($"{name}\t{range.Low:R}\t{range.High:R}\n");
+            foreach ((string name, float[] scales) in numbers.WeightScales.OrderBy(w => w.Key, StringComparer.Ordinal))
+                yield return [.. Encoding.UTF8.GetBytes(name), .. scales.SelectMany(BitConverter.GetBytes)];
+            foreach (RepairedConstant constant in numbers.Repaired)
+                yield return BitConverter.GetBytes(constant.Tensor.ContentHash());
+            foreach (Tensor tensor in samples.Samples().SelectMany(s => s.Steps).SelectMany(s => s.Values))
+                yield return BitConverter.GetBytes(tensor.ContentHash());
         }
     }
 

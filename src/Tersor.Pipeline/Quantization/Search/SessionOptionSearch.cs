@@ -22,16 +22,17 @@ internal static class SessionOptionSearch
     /// <param name="model">The model as it would be written.</param>
     /// <param name="sample">What is fed.</param>
     /// <param name="session">How to run.</param>
+    /// <param name="time">Bounds it.</param>
     /// <param name="progress">Told a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static IReadOnlyDictionary<string, string> Run(Model model, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
+    public static IReadOnlyDictionary<string, string> Run(Model model, Sample sample, SessionSettings session, TimeLimit time, IProgress<double>? progress, CancellationToken cancellation)
     {
         HashSet<string> operators = [.. model.AllNodes().Select(n => n.OpType)];
         string[] open = [.. Suspects.Where(s => s.Operators.Any(operators.Contains)).Select(s => s.Optimizer)];
-        if (open.Length == 0)
+        if (open.Length == 0 || time.IsOver)
             return new Dictionary<string, string>();
         string[][] sets = [[], .. open.Select(o => new[] { o }), .. open.Length > 1 ? [open] : Array.Empty<string[]>()];
-        var measured = SpeedCheck.Measure([.. sets.Select(s => Under(model, s))], sample, session, progress, cancellation);
+        var measured = SpeedCheck.Measure([.. sets.Select(s => Under(model, s))], sample, session, time, progress, cancellation);
         int best = Enumerable.Range(1, sets.Length - 1).MaxBy(i => measured[i].SpeedUp.Median);
         return measured[best].SpeedUp.Low < Least ? new Dictionary<string, string>() : Options(sets[best]);
     }

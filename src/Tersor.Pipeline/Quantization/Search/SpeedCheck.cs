@@ -10,6 +10,9 @@ internal static class SpeedCheck
     /// <summary>Time one measurement takes at least, and what all of them together may take.</summary>
     private static readonly TimeSpan Measurement = TimeSpan.FromMilliseconds(2), Whole = TimeSpan.FromSeconds(12);
 
+    /// <summary>Share of the time left that one measurement may take.</summary>
+    private const double ShareOfTime = 0.1;
+
     /// <summary>Bytes of weights of models that are loaded at once, about; large networks are measured a few at a time, each time beside the first.</summary>
     private const long LoadedBytes = 1L << 30;
 
@@ -20,23 +23,24 @@ internal static class SpeedCheck
     /// <param name="models">The first is what the others are compared with.</param>
     /// <param name="sample">What is fed.</param>
     /// <param name="session">How to run.</param>
+    /// <param name="time">Bounds it.</param>
     /// <param name="progress">Told after every round, as a share 0..1.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Measure(IReadOnlyList<Model> models, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
+    public static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Measure(IReadOnlyList<Model> models, Sample sample, SessionSettings session, TimeLimit time, IProgress<double>? progress, CancellationToken cancellation)
     {
         int atOnce = AtOnce(models[0]);
         if (models.Count - 1 <= atOnce)
-            return Together(models, sample, session, progress, cancellation);
+            return Together(models, sample, session, time, progress, cancellation);
         List<(MedianInterval, double)> measured = [];
         foreach (Model[] part in models.Skip(1).Chunk(atOnce))
         {
-            var found = Together([models[0], .. part], sample, session, progress, cancellation);
+            var found = Together([models[0], .. part], sample, session, time, progress, cancellation);
             measured.AddRange(measured.Count == 0 ? found : found.Skip(1));
         }
         return measured;
     }
 
-    private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, IProgress<double>? progress, CancellationToken cancellation)
+    private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, TimeLimit time, IProgress<double>? progress, CancellationToken cancellation)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
         try
@@ -49,7 +53,7 @@ internal static class SpeedCheck
             })];
             BenchmarkOptions options = new() { Rounds = 3, Session = session, MeasureMemory = false, MinMeasurement = Measurement };
             double round = Benchmark.Run(files, options, null, cancellation).Results.Sum(r => Math.Max(r.Latency.Median, Measurement.TotalMilliseconds));
-            int rounds = (int)Math.Clamp(Whole.TotalMilliseconds / round, 7, 60);
+            int rounds = (int)Math.Clamp(time.AtMost(Whole, ShareOfTime).TotalMilliseconds / round, 7, 60);
             return [.. Benchmark.Run(files, options with { Rounds = rounds }, new RoundShare(progress, rounds), cancellation).Results.Select(r => (r.SpeedUp, r.Latency.Median))];
         }
         finally

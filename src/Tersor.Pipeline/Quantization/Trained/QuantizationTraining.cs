@@ -1,5 +1,6 @@
 using Tersor.Compression.Training;
 using Tersor.Data;
+using Tersor.Data.Metrics;
 
 namespace Tersor.Pipeline.Quantization;
 
@@ -11,6 +12,9 @@ public sealed record QuantizationTraining(ITraining Trainer, TrainingSettings Se
 {
     /// <summary>Samples that tell which epoch was best; null: the last one counts.</summary>
     public IDataSet? Validation { get; init; }
+
+    /// <summary>Makes the metric epochs are judged by; null: the loss.</summary>
+    public Func<IMetric>? Metric { get; init; }
 
     /// <summary>How the quantized model learns from the float model; null: as by default.</summary>
     public DistillationSettings? Distillation { get; init; }

@@ -15,12 +15,12 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
 {
     private readonly SessionSettings session = new() { Threads = settings.Threads };
 
-    /// <summary>Runs it.</summary>
+    /// <summary>The trained model, and the one training started from: it is a candidate like any other.</summary>
     /// <exception cref="CompressionException">There is no layer to quantize.</exception>
-    public QuantizeResult Run(IProgress<JobProgress>? progress, CancellationToken cancellation)
+    public IReadOnlyList<Trial> Run(IProgress<JobProgress>? progress, CancellationToken cancellation)
     {
-        CalibratedModel calibrated = inputs.Calibrated;
-        Sample sample = inputs.Calibrating.Read(0);
+        CalibratedModel calibrated = inputs.Calibrated!.Value;
+        Sample sample = inputs.Samples.Calibrating.Read(0);
         QuantizationNumbers numbers = new()
         {
             Format = settings.Format ?? EngineRules.For(settings.Target).Format,
@@ -28,31 +28,32 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
             StandardOperatorsOnly = settings.StandardOperatorsOnly,
         };
         QuantizationPlacement placement = Placement(calibrated, numbers, sample, progress, cancellation);
-        Model @static = calibrated.Build(placement, numbers, out PassReport report);
-        TrainingResult trained = training.Trainer.Train(new(@static, training.Data, training.Settings)
+        Model start = calibrated.Build(placement, numbers, out PassReport report);
+        TrainingResult trained = training.Trainer.Train(new(start, training.Data, training.Settings)
         {
             Validation = training.Validation,
-            Metric = training.Validation is null ? null : inputs.Metric,
+            Metric = training.Validation is null ? null : training.Metric,
             Symbols = training.Symbols,
             Teachers = [inputs.Original],
             Distillation = training.Distillation,
-            Latent = Latent(calibrated.Model, @static),
+            Latent = Latent(calibrated.Model, start),
         }, training.Progress, cancellation);
-        Model result = trained.Model;
-        inputs.StoreWeights(result, report, _ => null, cancellation);
-        progress?.Report(new("comparing", 0));
-        Judge judge = new(settings, calibrated.Model, inputs.Held, inputs.Judging, inputs.Metric, session, cancellation);
-        IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> speeds = SpeedCheck.Measure([inputs.Original, @static, result], sample, session, new StageProgress(progress, "measuring speed"), cancellation);
-        Verdict before = judge.Of(@static, cancellation), after = judge.Of(result, cancellation);
+        progress?.Report(new("judging", 0));
         int floatLayers = calibrated.Everything.Units.Count(u => u.IsLayer) - placement.Units.Count(u => u.IsLayer);
-        QuantizationCandidate Candidate(string name, Model model, Verdict verdict, int place, bool chosen) =>
-            new(name, floatLayers, verdict.Metric, verdict.Sqnr, speeds[place].SpeedUp, speeds[place].Milliseconds, model.WeightBytes(), chosen);
-        return new(result, QuantizationMode.Static, report, judge.FloatMetric, judge.MetricName, [], [Candidate("trained", result, after, 2, true), Candidate("before training", @static, before, 1, false)])
+        return [Trial("trained", trained.Model) with { Training = trained }, Trial("before training", start)];
+
+        Trial Trial(string name, Model model) => new TrialBuilder(inputs).Build(name, QuantizationMode.Static, (keepFloat, stop) =>
         {
-            HigherIsBetter = judge.HigherIsBetter,
-            WithinBudget = judge.IsGoodEnough(after),
-            Training = trained,
-        };
+            Model copy = model.Clone();
+            PassReport own = new();
+            foreach (PassChange change in report.Changes)
+                own.Changed(change.Subject, change.What);
+            foreach (PassSkip skip in report.Skipped)
+                own.Skip(skip.Subject, skip.Reason);
+            inputs.StoreWeights(copy, own, keepFloat, stop);
+            return (copy, own);
+        }, cancellation) with
+        { FloatLayers = floatLayers };
     }
 
     private QuantizationPlacement Placement(CalibratedModel calibrated, QuantizationNumbers numbers, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
@@ -85,7 +86,7 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         QuantizationNumbers timed = numbers with { Format = numbers.Format with { WeightBits = Math.Max(numbers.Format.WeightBits, 7) } };
         progress?.Report(new("timing layers", 0));
         IReadOnlyDictionary<string, UnitTime> times = UnitTimes.Measure(calibrated, timed, sample.Steps[0], session, cancellation);
-        var found = new PlacementSearch(inputs.Original, calibrated, timed, sample, session).Run(times, new StageProgress(progress, "placing"), cancellation);
+        var found = new PlacementSearch(inputs.Original, calibrated, timed, sample, session, inputs.Time).Run(times, new StageProgress(progress, "placing"), cancellation);
         // Training learns ranges once and for all: products that find them at run time are static here.
         return found is [var fastest, ..] ? fastest.Candidate.Placement : calibrated.Everything;
     }

@@ -18,7 +18,7 @@ function interval(value, format) {
 
 /** Below which a metric, or above which where lower is better, a candidate is refused. */
 function metricBudget() {
-    const most = figure(report.maxDrop);
+    const most = figure(report.budget?.maxDrop);
     return !judgedByMetric || most === null ? null : report.floatMetric + (report.higherIsBetter ? -most : most);
 }
 
@@ -49,8 +49,8 @@ function header() {
         el("p.eyebrow", null, "Quantization report"),
         el("h1", null, fileName(report.input)),
         el("p.lead", null, lead()),
-        report.output ? null : el("p.note", null, "No gain: the result is neither smaller nor faster, and nothing was written."),
-        report.withinBudget ? null : el("p.note", null, "No candidate keeps within the error allowed: the most accurate one was taken."),
+        report.noGain ? el("p.note", null, `No gain: ${report.noGain}. The input model was written as it is.`) : null,
+        report.verdict?.fit === "Likely" ? el("p.note", null, `${Numbers.plural(report.verdict.samples, "sample")} cannot tell whether the result keeps within the limit: ${report.verdict.reason}.`) : null,
         terms("dl.facts", [
             ["Processor", machine && `${machine.cpu}, ${Numbers.plural(machine.cores, "logical processor")}`],
             ["Instruction sets", machine?.features.join(", ")],
@@ -94,19 +94,29 @@ function latencyTile() {
 }
 
 function qualityTile() {
-    const after = figure(chosen?.metric), sqnr = figure(chosen?.sqnr), least = figure(report.minSqnr);
+    const after = figure(chosen?.metric), sqnr = figure(chosen?.sqnr), least = figure(report.budget?.minSqnr), close = closeness(report.verdict);
     if (judgedByMetric && after !== null) {
         const before = report.floatMetric, change = after - before, budget = metricBudget(), most = Math.max(before, after, budget ?? 0);
         const limit = budget === null ? "" : ` The mark is the limit, ${Numbers.metric(budget)}.`;
         return tile(report.metric, Numbers.metric(after), change === 0 ? "as before" : `${change > 0 ? "+" : "\u2212"}${Numbers.metric(Math.abs(change))}`,
             most > 0 && pair([["before", before / most, Numbers.metric(before)], ["after", after / most, Numbers.metric(after), "after"]], budget === null || budget < 0 ? null : budget / most),
-            `On held-out samples.${limit}${sqnr === null ? "" : ` Signal to noise of the outputs: ${Numbers.decibel(sqnr)}.`}`);
+            `On ${held()}.${limit}${sqnr === null ? "" : ` Signal to noise of the outputs: ${Numbers.decibel(sqnr)}.`}${close}`);
     }
     if (sqnr === null)
         return null;
     const most = Math.max(Number.isFinite(sqnr) ? sqnr : 0, least ?? 0, 1) * 1.15;
     return tile("Fidelity", Numbers.decibel(sqnr), "signal to noise", pair([["outputs", sqnr / most, Numbers.decibel(sqnr), "after"]], least === null ? null : Math.max(0, least / most)),
-        `Against the float model, on held-out samples.${least === null ? "" : ` ${Numbers.decibel(least)} were asked for.`}`);
+        `Against the float model, on ${held()}.${least === null ? "" : ` ${Numbers.decibel(least)} were asked for.`}${close}`);
+}
+
+/** On how many samples the result was judged. */
+function held() {
+    return report.verdict ? Numbers.plural(report.verdict.samples, "held-out sample") : "held-out samples";
+}
+
+/** Every output beside the float model's, in a sentence. */
+function closeness(verdict) {
+    return (verdict?.outputs ?? []).slice(0, 4).map(o => ` ${o.output}: cosine ${fixed(o.cosine.value, 4)}, ${fixed(figure(o.worstCosine), 4)} at worst${o.agreement ? `, same best class in ${fixed(100 * o.agreement.value, 1)} %` : ""}.`).join("");
 }
 
 // Candidates
@@ -123,6 +133,11 @@ function candidatePairs(c) {
     ];
 }
 
+/** Mean cosine of the output that is least close. */
+function cosine(c) {
+    return c.verdict && c.verdict.outputs.length > 0 ? Math.min(...c.verdict.outputs.map(o => figure(o.cosine.value) ?? 0)) : null;
+}
+
 function candidates() {
     if (report.candidates.length === 0)
         return null;
@@ -133,7 +148,7 @@ function candidates() {
         yName: `${shorten(report.metric, 24)}, ${report.higherIsBetter ? "higher" : "lower"} is better`, yFormat: v => fixed(v, 3), higherIsBetter: report.higherIsBetter, budget: metricBudget(), budgetName: "budget",
         reference: { name: "float", x: 1, low: null, high: null, y: report.floatMetric, pairs: [[report.metric, Numbers.metric(report.floatMetric)]] },
     });
-    const drawSqnr = () => paretoChart(bySqnr, { yName: "SQNR, dB", yFormat: v => fixed(v, 0), higherIsBetter: true, budget: figure(report.minSqnr), budgetName: "budget", reference: null });
+    const drawSqnr = () => paretoChart(bySqnr, { yName: "SQNR, dB", yFormat: v => fixed(v, 0), higherIsBetter: true, budget: figure(report.budget?.minSqnr), budgetName: "budget", reference: null });
     const host = el("div");
     const show = kind => {
         const drawing = kind === "metric" ? drawMetric() : drawSqnr();
@@ -151,6 +166,7 @@ function candidates() {
         { title: "Latency", number: true, key: c => figure(c.milliseconds), cell: c => Numbers.milliseconds(c.milliseconds) },
         { title: shorten(report.metric ?? "", 20), number: true, key: c => figure(c.metric), cell: c => Numbers.metric(c.metric) },
         { title: "SQNR", number: true, key: c => figure(c.sqnr), cell: c => Numbers.decibel(figure(c.sqnr)) },
+        { title: "Cosine", number: true, key: c => cosine(c), cell: c => cosine(c) === null ? null : fixed(cosine(c), 4) },
         { title: "Kept float", number: true, key: c => c.floatLayers, cell: c => Numbers.count(c.floatLayers) },
         { title: "Weights", number: true, key: c => c.bytes || null, cell: c => Numbers.bytes(c.bytes) },
     ], report.candidates, { sortable: true, rowClass: c => c.chosen ? "chosen" : null });

@@ -1,5 +1,6 @@
 using Tersor.Compression.Quantization;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 
 namespace Tersor.Pipeline.Tests.Quantization.Ranges;

@@ -1,6 +1,7 @@
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 
 namespace Tersor.Pipeline.Tests.Quantization.Repair;

@@ -1,9 +1,9 @@
 using Tersor.Onnx;
 
-namespace Tersor.Compression.Tests.GraphOptimization;
+namespace Tersor.Testing;
 
 /// <summary>Files in forms this library does not write itself.</summary>
-internal static class TestFiles
+public static class TestFiles
 {
     /// <summary>The model's file with every initializer listed as a graph input too, as exporters did before IR version 4.</summary>
     public static byte[] WithInitializersAsInputs(Model model, long irVersion)

@@ -1,6 +1,6 @@
 using Tersor.Onnx;
 
-namespace Tersor.Pipeline.Quantization;
+namespace Tersor.Pipeline.Judging;
 
 /// <summary>A model's outputs for comparing two versions of it: where an output ends in Softmax or Sigmoid, what goes into that.</summary>
 /// <remarks>A saturated probability hides differences that the logits show.</remarks>

@@ -2,12 +2,15 @@ using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Runtime;
 
-namespace Tersor.Pipeline.Quantization;
+namespace Tersor.Pipeline.Judging;
 
-/// <summary>How far a changed model's outputs are from the original's, over fixed samples: energy of the difference over energy of the signal.</summary>
-/// <remarks>State a recurrent model feeds back is part of it, since it is fed back here too.</remarks>
+/// <summary>How far a changed model's outputs are from the original's, over fixed samples: energy of the difference over energy of the signal, mean over the outputs, so that none hides behind a larger one.</summary>
+/// <remarks>State a recurrent model feeds back is part of it, since it is fed back here too. What a search ranks by; whether a model keeps within a budget is for the <see cref="Judge"/> to say.</remarks>
 internal sealed class OutputNoise
 {
+    /// <summary>The most an output counts for that has nothing in common with what it should be.</summary>
+    private const double Unlike = 1e6;
+
     private readonly IReadOnlyList<Sample> samples;
     private readonly IReadOnlyDictionary<string, string> feedback;
     private readonly SessionSettings settings;
@@ -49,7 +52,10 @@ internal sealed class OutputNoise
         double sum = 0;
         int index = 0;
         foreach (float[][] values in Run(session, outputs, further, count, cancellation))
-            sum += Noise(expected[index++], values);
+        {
+            sum += Noise(expected[index], values, expected[index].Length / samples[index].Steps.Count);
+            index++;
+        }
         double mean = sum / Math.Max(1, count);
         return double.IsNaN(mean) ? double.PositiveInfinity : mean;
     }
@@ -57,23 +63,29 @@ internal sealed class OutputNoise
     /// <summary>Signal to noise in dB.</summary>
     public static double Decibel(double noise) => -10 * Math.Log10(noise);
 
-    private static double Noise(float[][] reference, float[][] values)
+    private static double Noise(float[][] reference, float[][] values, int outputs)
     {
-        double noise = 0, signal = 0;
-        for (int part = 0; part < reference.Length; part++)
+        double sum = 0;
+        for (int output = 0; output < outputs; output++)
         {
-            float[] wanted = reference[part], given = values[part];
-            // Outputs whose size depends on the data, such as a list of detections, may differ in length: what one of them lacks counts as zeros.
-            for (int i = 0; i < Math.Max(wanted.Length, given.Length); i++)
+            double noise = 0, signal = 0;
+            for (int part = output; part < reference.Length; part += outputs)
             {
-                double y = i < wanted.Length ? wanted[i] : 0, approximation = i < given.Length ? given[i] : 0;
-                if (!double.IsFinite(y) && y.Equals(approximation)) // -∞ masks, and what both cannot compute
-                    continue;
-                noise += (y - approximation) * (y - approximation);
-                signal += y * y;
+                float[] wanted = reference[part], given = values[part];
+                // Outputs whose size depends on the data, such as a list of detections, may differ in length: what one of them lacks counts as zeros.
+                for (int i = 0; i < Math.Max(wanted.Length, given.Length); i++)
+                {
+                    double y = i < wanted.Length ? wanted[i] : 0, approximation = i < given.Length ? given[i] : 0;
+                    if (!double.IsFinite(y) && y.Equals(approximation)) // -∞ masks, and what both cannot compute
+                        continue;
+                    noise += (y - approximation) * (y - approximation);
+                    signal += y * y;
+                }
             }
+            // An output that should be zero everywhere has no signal to compare with.
+            sum += noise == 0 ? 0 : Math.Min(noise / Math.Max(signal, double.Epsilon), Unlike);
         }
-        return noise / Math.Max(signal, double.Epsilon);
+        return outputs == 0 ? 0 : sum / outputs;
     }
 
     private IEnumerable<float[][]> Run(ModelSession session, IReadOnlyList<string> outputs, IReadOnlyDictionary<string, Tensor>? further, int count, CancellationToken cancellation)

@@ -1,0 +1,31 @@
+using Tersor.Compression;
+using Tersor.Pipeline.Judging;
+
+namespace Tersor.Pipeline.Quantization;
+
+/// <summary>Chooses among models that were judged and timed. Measures nothing itself.</summary>
+/// <param name="settings">Limits of size and speed.</param>
+internal sealed class TrialChoice(QuantizeSettings settings)
+{
+    /// <summary>Trials this much slower than the fastest that keeps within the budget are preferred where they are more accurate: nobody trades half a budget of accuracy for a few percent of speed.</summary>
+    private const double Indifference = 1.05;
+
+    /// <summary>The fastest that keeps within the budget; of those that are nearly as fast, the most accurate. Null where none keeps within it, or all that do are slower than the original.</summary>
+    /// <exception cref="CompressionException">None is as small as it has to be.</exception>
+    public Trial? Choose(IReadOnlyList<Trial> trials)
+    {
+        Trial[] affordable = [.. trials.Where(t => settings.MaxBytes is not { } most || t.Bytes <= most)];
+        if (affordable.Length == 0 && trials.Count > 0)
+            throw new CompressionException($"The smallest candidate has {trials.Min(t => t.Bytes)} bytes of weights; at most {settings.MaxBytes} are allowed (--max-size).") { Pass = "quantize" };
+        Trial[] good = [.. affordable.Where(t => t.Verdict.Fits && (!settings.RequireSpeed || t.SpeedUp is not { High: < 1 }))];
+        if (settings.MinSpeedUp is { } least && good.Any(t => t.SpeedUp?.Low >= least))
+            good = [.. good.Where(t => t.SpeedUp?.Low >= least)];
+        if (good.Length == 0)
+            return null;
+        double best = good.Max(Speed);
+        // Of two that are as accurate, the smaller one: a form that only stores weights small is as fast as the float model.
+        return good.Where(t => Speed(t) * Indifference >= best).OrderBy(t => t.Verdict.Fit).ThenBy(t => t.Verdict, VerdictOrder.BestFirst).ThenBy(t => t.Bytes).First();
+    }
+
+    private static double Speed(Trial trial) => trial.SpeedUp?.Median ?? 0;
+}

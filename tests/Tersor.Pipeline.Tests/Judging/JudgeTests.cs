@@ -1,0 +1,117 @@
+using Tersor.Data;
+using Tersor.Data.Metrics;
+using Tersor.Onnx;
+using Tersor.Pipeline.Judging;
+using Tersor.Testing;
+
+namespace Tersor.Pipeline.Tests.Judging;
+
+public sealed class JudgeTests
+{
+    /// <summary>y = x + shift, beside an output that is a thousand times larger and always exact.</summary>
+    private static Model Shifted(float shift, bool softmax = false) => Build.Model([1, 10], (g, x) =>
+    {
+        Value large = g.Apply("Mul", [x, g.AddInitializer("thousand", Tensor.Scalar(1000f))]);
+        large.Type = OnnxType.Of(ElementType.Float32, 1, 10);
+        g.AddOutput(large);
+        Value y = g.Apply("Add", [x, g.AddInitializer("shift", Tensor.Create([1, 10], [.. Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? shift : -shift)]))]);
+        return softmax ? g.Apply("Softmax", [y], ("axis", 1L)) : y;
+    });
+
+    private static Verdict Judged(Budget budget, Model changed, int samples = 64, Func<IMetric>? metric = null, bool softmax = false)
+    {
+        using Judge judge = new(budget, Shifted(0, softmax), new Classes(samples), metric, new());
+        return judge.Decide(changed, TestContext.Current.CancellationToken);
+    }
+
+    private static IMetric TopOne() => MetricCatalog.Create(new("top-1", new Dictionary<string, string> { ["output"] = "y" }), ".");
+
+    [Fact]
+    public void One_output_hides_behind_no_other()
+    {
+        Verdict verdict = Judged(new(), Shifted(0.5f));
+        OutputCloseness small = verdict.Outputs.Single(o => o.Output == "y");
+        Assert.Equal(small.Sqnr.Value, verdict.Sqnr);
+        Assert.Equal(6.0, verdict.Sqnr, 2.0); // 0.25 of noise over 1 of signal
+        Assert.All(verdict.Outputs.Where(o => o.Output != "y"), o => Assert.Equal(double.PositiveInfinity, o.Sqnr.Value));
+        Assert.Equal(Fit.Beyond, verdict.Fit);
+        Assert.Contains("cosine of 'y'", verdict.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0.02f, Fit.Within), InlineData(0.5f, Fit.Beyond)]
+    public void Without_labels_the_mean_cosine_of_every_output_is_the_limit(float shift, Fit fit)
+    {
+        Verdict verdict = Judged(new(), Shifted(shift));
+        Assert.Equal(fit, verdict.Fit);
+        Assert.Equal(fit == Fit.Within, verdict.Cosine >= 0.99);
+        Assert.True(verdict.Samples <= 32); // so clear a case needs no more
+    }
+
+    [Fact]
+    public void Where_outputs_are_classes_the_same_best_class_is_a_limit_too()
+    {
+        Verdict verdict = Judged(new() { MinAgreement = 0.99 }, Shifted(1f, softmax: true), softmax: true);
+        Assert.True(verdict.Agreement < 0.9);
+        Assert.Equal(Fit.Beyond, verdict.Fit);
+        Assert.Null(Judged(new(), Shifted(1f)).Agreement); // a sum may be anything
+    }
+
+    [Fact]
+    public void A_limit_on_closeness_holds_beside_labels()
+    {
+        Assert.Equal(Fit.Beyond, Judged(new() { MaxDrop = 1, MinSqnr = 60 }, Shifted(0.02f), metric: TopOne).Fit);
+        Assert.Equal(Fit.Within, Judged(new() { MaxDrop = 1, MinSqnr = 20 }, Shifted(0.02f), metric: TopOne).Fit);
+    }
+
+    [Fact]
+    public void As_many_samples_are_looked_at_as_the_decision_needs()
+    {
+        Assert.Equal(64, Judged(new() { MaxDrop = 0.5 }, Shifted(0.02f), samples: 3000, TopOne).Samples);
+        Assert.True(Judged(new() { MaxDrop = 0.01 }, Shifted(0.05f), samples: 3000, TopOne).Samples > 64);
+    }
+
+    [Fact]
+    public void Few_samples_cannot_tell_a_small_drop_and_closeness_decides()
+    {
+        Verdict close = Judged(new() { MaxDrop = 0.001 }, Shifted(0.01f), samples: 40, TopOne), far = Judged(new() { MaxDrop = 0.001 }, Shifted(0.25f), samples: 40, TopOne);
+        Assert.Equal(Fit.Likely, close.Fit);
+        Assert.True(close.Metric!.Drop.Low <= 0.001 && close.Metric.Drop.High > 0.001);
+        Assert.NotEqual(Fit.Within, far.Fit);
+        Assert.False(far.Fits && far.Metric!.Drop.Value > 0.001);
+    }
+
+    [Fact]
+    public void An_interval_of_paired_answers_is_that_of_its_formula()
+    {
+        // Bonett and Price 2012: of 100 pairs, 7 are lost and 2 won.
+        RunningMean differences = new();
+        foreach (int i in Enumerable.Range(0, 100))
+            differences.Add(i < 7 ? 1 : i < 9 ? -1 : 0);
+        Interval interval = differences.OfChanges(0.05, one: 1);
+        double p10 = 7.5 / 102, p01 = 2.5 / 102, half = 1.96 * Math.Sqrt((p10 + p01 - (p10 - p01) * (p10 - p01)) / 102);
+        Assert.Equal(0.05 - half, interval.Low, 0.003);
+        Assert.Equal(0.05 + half, interval.High, 0.003);
+        RunningMean none = new();
+        foreach (int _ in Enumerable.Range(0, 100))
+            none.Add(0);
+        Assert.True(none.OfChanges(0, one: 1).High is > 0.01 and < 0.03); // no change in 100 is no proof that there is none in 1000
+    }
+
+    /// <summary>Ten random scores; the label is the greatest, but for every fifth sample.</summary>
+    private sealed class Classes(int count) : IDataSet
+    {
+        public string Name => "classes";
+
+        public int Count => count;
+
+        public IReadOnlyDictionary<string, string> Feedback { get; } = new Dictionary<string, string>();
+
+        public Sample Read(int index)
+        {
+            Tensor x = Build.Normal(index, 1, 1, 10);
+            float[] scores = x.ToFloats();
+            return new($"{index}", [new Dictionary<string, Tensor> { ["x"] = x }], new Dictionary<string, Tensor> { ["label"] = Tensor.Scalar((long)(index % 5 == 0 ? 0 : Array.IndexOf(scores, scores.Max()))) });
+        }
+    }
+}
