@@ -23,6 +23,26 @@ internal static class Constants
         return main.AddInitializer(nameHint, tensor);
     }
 
+    /// <summary>Gives a node another constant; whatever else reads the old one goes on reading it as it was, in whatever role.</summary>
+    /// <param name="node">The reader.</param>
+    /// <param name="input">Which of its inputs is the constant.</param>
+    /// <param name="tensor">What it reads from now on.</param>
+    public static void Replace(Node node, int input, Tensor tensor)
+    {
+        Value old = node.Inputs[input]!;
+        if (old.Tensor is not null && Rewire.HasOneReader(old))
+        {
+#pragma warning disable RS0030 // This node is the only reader.
+            old.SetTensor(tensor);
+#pragma warning restore RS0030
+            return;
+        }
+        Value copy = Add(node, old.Name, tensor);
+        foreach (Constraint constraint in old.Constraints)
+            copy.Constraints.Add(constraint);
+        node.SetInput(input, copy);
+    }
+
     /// <summary>Before IR version 4 every initializer is a graph input too, and none can be overridden. From 4 on inputs are inputs.</summary>
     /// <returns>True when the model was of an older version.</returns>
     public static bool ListOnlyRealInputs(Model model)

@@ -27,7 +27,9 @@ public sealed class WidenHalfPass : Pass
             context.Cancellation.ThrowIfCancellationRequested();
             foreach (Value initializer in graph.Initializers.Where(v => IsHalf(v.Tensor?.Type) && !v.IsOverridable))
             {
+#pragma warning disable RS0030 // Every reader takes single precision from now on.
                 initializer.SetTensor(Widened(initializer.Tensor!));
+#pragma warning restore RS0030
                 report.Changed(initializer.Name, "is single precision now");
             }
             foreach (Node node in graph.Nodes)

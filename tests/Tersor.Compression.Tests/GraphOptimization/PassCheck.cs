@@ -59,7 +59,7 @@ internal static class PassCheck
 
     public static int Count(Model model, string opType) => model.AllNodes().Count(n => n.OpType == opType);
 
-    private static IEnumerable<(string Place, Model Model)> Places(Model model, bool inFunctions)
+    public static IEnumerable<(string Place, Model Model)> Places(Model model, bool inFunctions = true)
     {
         yield return ("in the open", model);
         yield return ("in an If", Wrapping.InIf(model, conditionAsInput: true));

@@ -44,8 +44,8 @@ public sealed class RolesInTrainingTests
         Assert.SkipUnless(SharedFiles.Root is not null, SharedFiles.Reason);
         TrainingSettings settings = new() { Epochs = 4, BatchSize = 16, LearningRate = 2e-3 };
         Model merged = Model.Load(SharedFiles.At("cases", $"{name}.onnx"));
-        TrainingResult result = new Trainer(new(merged, Pictures(256), settings)).Run(cancellation: Cancellation);
-        TrainingResult apart = new Trainer(new(Apart(merged), Pictures(256), settings)).Run(cancellation: Cancellation);
+        TrainingResult result = new Trainer(new(merged, SmallData.Pictures(256), settings)).Run(cancellation: Cancellation);
+        TrainingResult apart = new Trainer(new(Apart(merged), SmallData.Pictures(256), settings)).Run(cancellation: Cancellation);
         Assert.Equal(apart.History.Select(h => h.Loss), result.History.Select(h => h.Loss));
         Node[] normalizations = [.. result.Model.AllNodes().Where(n => n.Is("BatchNormalization"))];
         Assert.All(normalizations, n => Assert.Equal(4, n.Inputs.Skip(1).Select(i => i!.Name).Distinct().Count()));
@@ -60,10 +60,10 @@ public sealed class RolesInTrainingTests
     {
         Assert.SkipUnless(SharedFiles.Root is not null, SharedFiles.Reason);
         Model model = Model.Load(SharedFiles.At("cases", "batchnorm-momentum-1.onnx"));
-        TrainingResult result = new Trainer(new(model, Pictures(64, "x"), new() { Epochs = 1, BatchSize = 16 })).Run(cancellation: Cancellation);
+        TrainingResult result = new Trainer(new(model, SmallData.Pictures(64, "x"), new() { Epochs = 1, BatchSize = 16 })).Run(cancellation: Cancellation);
         Assert.All(new[] { "m", "v", "m2", "v2" }, name => Assert.NotEqual(Find(model, name).ToFloats(), Find(result.Model, name).ToFloats()));
         Assert.Contains("momentum 1 of BatchNormalization 'n' and 1 more", Assert.Single(result.Notes), StringComparison.Ordinal);
-        TrainingResult frozen = new Trainer(new(model, Pictures(64, "x"), new() { Epochs = 1, BatchSize = 16, BatchNormalization = BatchNormalizationMode.Freeze })).Run(cancellation: Cancellation);
+        TrainingResult frozen = new Trainer(new(model, SmallData.Pictures(64, "x"), new() { Epochs = 1, BatchSize = 16, BatchNormalization = BatchNormalizationMode.Freeze })).Run(cancellation: Cancellation);
         Assert.Empty(frozen.Notes);
     }
 
@@ -87,12 +87,4 @@ public sealed class RolesInTrainingTests
         }
         return model;
     }
-
-    /// <summary>Four kinds of pictures.</summary>
-    private static IDataSet Pictures(int count, string input = "input") => SmallData.Of(count, input, random =>
-    {
-        int kind = random.Next(4);
-        float[] picture = [.. Enumerable.Range(0, 3 * 16 * 16).Select(i => (float)(random.NextDouble() + (i % 16 / 8 == kind % 2 ? 0.5 : 0) + (i / 16 % 16 / 8 == kind / 2 ? 0.5 : 0)))];
-        return (OnnxTensor.Create([1, 3, 16, 16], picture), OnnxTensor.Create([1], new[] { (long)kind }));
-    });
 }

@@ -50,7 +50,7 @@ internal static class LayerFold
     private static void Store(LinearLayer layer, double[] weight, double[] bias, bool needsBias)
     {
         Tensor old = layer.Weight.Constant!;
-        Replace(layer.Node, 1, Round(weight, old.Type, [.. old.Shape]));
+        Constants.Replace(layer.Node, 1, Round(weight, old.Type, [.. old.Shape]));
         if (!needsBias)
             return;
         Tensor tensor = Round(bias, old.Type, [bias.Length]);
@@ -59,22 +59,7 @@ internal static class LayerFold
         if (layer.Bias is null)
             layer.Node.SetInput(2, Constants.Add(layer.Node, $"{layer.Output.Name}/bias", tensor));
         else
-            Replace(layer.Node, 2, tensor);
-    }
-
-    /// <summary>Gives a node another constant; other readers keep the old one.</summary>
-    public static void Replace(Node node, int input, Tensor tensor)
-    {
-        Value old = node.Inputs[input]!;
-        if (Rewire.HasOneReader(old))
-        {
-            old.SetTensor(tensor);
-            return;
-        }
-        Value copy = Constants.Add(node, old.Name, tensor);
-        foreach (Constraint constraint in old.Constraints)
-            copy.Constraints.Add(constraint);
-        node.SetInput(input, copy);
+            Constants.Replace(layer.Node, 2, tensor);
     }
 
     public static Tensor Round(double[] values, ElementType type, ReadOnlySpan<long> shape) =>

@@ -5,11 +5,12 @@ namespace Tersor.Compression.GraphOptimization;
 /// <summary>A Conv, ConvTranspose, Gemm or MatMul with a constant weight: which axis of the weight is which channel, and where a bias goes.</summary>
 internal sealed class LinearLayer
 {
-    private LinearLayer(Node node, Value weight, int dataInput) => (Node, Weight, DataInput) = (node, weight, dataInput);
+    private LinearLayer(Node node, int dataInput) => (Node, DataInput) = (node, dataInput);
 
     public Node Node { get; }
 
-    public Value Weight { get; }
+    /// <summary>What the node reads as its weight now: an edit may have given it one of its own.</summary>
+    public Value Weight => Node.Inputs[1]!;
 
     /// <summary>Which input holds the data: 0, except in MatMul(W, x), which is not supported.</summary>
     public int DataInput { get; }
@@ -80,7 +81,7 @@ internal sealed class LinearLayer
             : weight.Constraints.Any(c => c is Constraint.Codebook or Constraint.Grid or Constraint.Tie) ? $"the weight of {node} is constrained to values that scaling would leave"
             : node.OpType != "MatMul" && node.Input(2) is { Constant: null } ? $"the bias of {node} is not constant"
             : null;
-        return reason is null ? new(node, weight, 0) : null;
+        return reason is null ? new(node, 0) : null;
     }
 
     /// <summary>Which output channel a weight element at this row-major index belongs to.</summary>

@@ -99,22 +99,22 @@ public sealed class PadChannelsPass(PadChannelsOptions options) : Pass
                     node.SetAttribute("group", (long)made.Count);
                 else
                     weight = read!.Apply(weight, 1, 0);
-                LayerFold.Replace(node, 1, made.Apply(weight, 0, 0));
+                Constants.Replace(node, 1, made.Apply(weight, 0, 0));
                 if (node.Input(2)?.Constant is { } bias)
-                    LayerFold.Replace(node, 2, made.Apply(bias, 0, 0));
+                    Constants.Replace(node, 2, made.Apply(bias, 0, 0));
                 break;
             case "BatchNormalization":
                 for (int i = 1; i <= 4; i++)
-                    LayerFold.Replace(node, i, made.Apply(node.Inputs[i]!.Constant!, 0, i is 1 or 4 ? 1 : 0));
+                    Constants.Replace(node, i, made.Apply(node.Inputs[i]!.Constant!, 0, i is 1 or 4 ? 1 : 0));
                 break;
             case "Gather":
-                LayerFold.Replace(node, 1, Index(node, read!, made));
+                Constants.Replace(node, 1, Index(node, read!, made));
                 break;
             case "PRelu" or "Add" or "Sub" or "Mul" or "Div" or "Max" or "Min":
                 for (int i = 0; i < node.Inputs.Count; i++)
                 {
                     if (node.Inputs[i]!.Constant is { } constant && ChannelClasses.ChannelAxis(constant, classes.Rank(node.Outputs[0])!.Value) is { } axis)
-                        LayerFold.Replace(node, i, made.Apply(constant, axis, node.OpType == "Div" ? 1 : 0));
+                        Constants.Replace(node, i, made.Apply(constant, axis, node.OpType == "Div" ? 1 : 0));
                 }
                 break;
         }

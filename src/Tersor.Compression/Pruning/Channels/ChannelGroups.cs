@@ -43,7 +43,9 @@ public sealed class ChannelGroups
         bool Changes(Lane lane) => lane.Segments.Any(s => bySet.ContainsKey(s.Set.Root()));
         int[] Indices(Lane lane) => lane.Kept(bySet.GetValueOrDefault);
         foreach ((Value constant, int axis, Lane lane) in analysis.Constants.Where(c => Changes(c.Lane)))
+#pragma warning disable RS0030 // The analysis joins the channels of all its readers.
             constant.SetTensor(Take(constant.Tensor!, axis, Indices(lane)));
+#pragma warning restore RS0030
         foreach ((Node node, Lane lane) in analysis.Depthwise.Where(d => Changes(d.Lane)))
             node.SetAttribute("group", (long)Indices(lane).Length);
         foreach ((Node node, int index, Lane lane) in analysis.Sizes.Where(s => Changes(s.Lane)))

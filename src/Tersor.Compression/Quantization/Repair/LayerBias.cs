@@ -20,12 +20,7 @@ internal static class LayerBias
             return;
         }
         (Node node, int index, double[] old) = Addition(layer)!.Value;
-        Value constant = node.Inputs[index]!;
-        Tensor changed = LayerFold.Round([.. old.Zip(values, (a, b) => a + b)], constant.Constant!.Type, [values.Length]);
-        if (Rewire.HasOneReader(constant))
-            constant.SetTensor(changed);
-        else
-            node.SetInput(index, Constants.Add(node, constant.Name, changed));
+        Constants.Replace(node, index, LayerFold.Round([.. old.Zip(values, (a, b) => a + b)], node.Inputs[index]!.Constant!.Type, [values.Length]));
     }
 
     private static (Node Node, int Input, double[] Values)? Addition(LinearLayer layer)

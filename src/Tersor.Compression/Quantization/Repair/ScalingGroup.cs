@@ -44,14 +44,9 @@ internal sealed class ScalingGroup(long channels)
 
     private static void Multiply(Node node, int input, int axis, double[] factors)
     {
-        Value constant = node.Inputs[input]!;
-        Tensor tensor = constant.Constant!;
+        Tensor tensor = node.Inputs[input]!.Constant!;
         double[] values = Coefficients.Of(tensor).Along(tensor.Rank, tensor.Rank == 0 ? -1 : axis, factors.Length)!;
         long[] shape = tensor.Length == factors.Length ? [.. tensor.Shape] : [factors.Length, .. Enumerable.Repeat(1L, -axis - 1)];
-        Tensor changed = LayerFold.Round([.. values.Zip(factors, (v, f) => v * f)], tensor.Type, shape);
-        if (Rewire.HasOneReader(constant) && constant.Tensor is not null)
-            constant.SetTensor(changed);
-        else
-            node.SetInput(input, GraphOptimization.Constants.Add(node, constant.Name, changed));
+        GraphOptimization.Constants.Replace(node, input, LayerFold.Round([.. values.Zip(factors, (v, f) => v * f)], tensor.Type, shape));
     }
 }

@@ -55,7 +55,7 @@ internal sealed class WeightRows
     public void Store(float[] rows)
     {
         Tensor old = Layer.Weight.Constant!;
-        Layer.Weight.SetTensor(Tensor.Create(old.Shape.AsSpan(), transposed ? Transpose(rows, Outputs, Inputs) : rows));
+        Constants.Replace(Layer.Node, 1, Tensor.Create(old.Shape.AsSpan(), transposed ? Transpose(rows, Outputs, Inputs) : rows));
     }
 
     private static float[] Transpose(float[] values, int rows, int columns)
