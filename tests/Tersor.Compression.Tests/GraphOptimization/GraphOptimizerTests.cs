@@ -81,9 +81,11 @@ public sealed class GraphOptimizerTests
         Assert.SkipWhen(SharedFiles.Root is null, SharedFiles.Reason);
         foreach (string path in SharedFiles.Models.Where(p => !p.EndsWith("lines_mlsd.onnx", StringComparison.Ordinal)))
         {
-            OptimizationResult result = new GraphOptimizer(new()).Run(Model.Load(path));
+            Model model = Model.Load(path);
+            OptimizationResult result = new GraphOptimizer(new()).Run(model);
             Assert.All(result.Steps, s => Assert.Null(s.RolledBack));
-            Assert.True(result.VerifiedSamples >= 2, path);
+            // Where no dimension is open, there is one size to verify at.
+            Assert.True(result.VerifiedSamples >= (model.Graph.Inputs.All(i => i.Type?.AsTensor?.FixedShape is not null) ? 1 : 2), path);
             Assert.True(result.Difference!.Relative <= 1e-4 && result.BytesAfter <= 1.05 * result.BytesBefore, path);
             Assert.DoesNotContain(result.Model.AllNodes(), n => n.Is("Dropout", "BatchNormalization"));
             // What is left of Identity gives a value from outside a body out, for which the format has no other form.

@@ -26,7 +26,7 @@ internal sealed class InferredAgainstObserved
         Model probe = model.Clone(out IReadOnlyDictionary<Value, Value> copies);
         Dictionary<Value, Value> originals = copies.ToDictionary(c => c.Value, c => c.Key);
         Dictionary<Value, Value> carried = throughBranches ? BranchProbe.Expose(probe.Graph, v => inferred.TensorTypeOf(undeclared[originals[v]])?.ElementType ?? ElementType.Undefined) : [];
-        foreach (Value value in probe.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Where(v => !v.IsGraphOutput).ToArray())
+        foreach (Value value in probe.Graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Where(v => !v.IsGraphOutput && !IsSequence(v)).ToArray())
         {
             value.Type = null;
             probe.Graph.AddOutput(value);
@@ -49,6 +49,10 @@ internal sealed class InferredAgainstObserved
         }
         return true;
     }
+
+    /// <summary>Sequences are not compared. What a Loop carries is one where it starts as one.</summary>
+    private static bool IsSequence(Value value) => value.Type is OnnxType.Sequence || value.Producer is { } node && (node.Is("SequenceEmpty", "SequenceConstruct", "SequenceInsert")
+        || node.Is("Loop") && node.Inputs.Skip(2).ElementAtOrDefault(node.Outputs.ToList().IndexOf(value)) is { } start && IsSequence(start));
 
     private void Compare(string name, Node node, Value value, InferredTypes inferred, Tensor found)
     {

@@ -55,8 +55,10 @@ public sealed class ShapeInferenceTests(ITestOutputHelper output)
             Assert.True(one.Check(Path.GetFileName(path), model, RandomInputs.ForShared(path, model), throughBranches: true));
             output.WriteLine($"{Path.GetFileName(path)}: {one}");
             check.Failures.AddRange(one.Failures);
-            Assert.True(one.Values >= (path.Contains("vad_lstm") ? 80 : 6));
-            Assert.Equal(one.Values, one.Shapes);
+            // What a Loop gives depends on how often it runs: only of what is behind it, and of sequences, the shape is open.
+            bool loops = model.Graph.Nodes.Any(n => n.Is("Loop"));
+            Assert.True(one.Values >= (path.Contains("vad_lstm") ? 80 : loops ? 95 : 6));
+            Assert.True(one.Shapes >= one.Values - (loops ? 6 : 0));
         }
         Assert.True(check.Failures.Count == 0, string.Join('\n', check.Failures));
     }

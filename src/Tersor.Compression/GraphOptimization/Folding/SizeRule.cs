@@ -9,7 +9,7 @@ internal sealed class SizeRule(FoldConstantsOptions options)
     public List<(Node Node, string What, Value Output, Tensor Tensor)> Choose(IReadOnlyList<Node> region, Dictionary<Value, Tensor> results, ref double budget, PassReport report)
     {
         List<(Node, string, Value, Tensor)> chosen = [];
-        HashSet<Node> inside = new(region.Where(n => n.Outputs.Any(o => o is not null && results.ContainsKey(o))), ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
+        HashSet<Node> inside = new(region.Where(n => n.Bodies.Any() || n.Outputs.Any(o => o is not null && results.ContainsKey(o))), ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
         // From the back: a node is wanted where something outside the region, or a node that stays, reads it.
         HashSet<Node> gone = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Node>);
         foreach (Node node in region.Reverse().Where(inside.Contains))
@@ -17,11 +17,11 @@ internal sealed class SizeRule(FoldConstantsOptions options)
             Value[] outputs = [.. node.Outputs.OfType<Value>().Where(o => o.IsGraphOutput || o.Uses.Any(u => !gone.Contains(u.Node)))];
             if (outputs.Length == 0)
             {
-                gone.Add(node); // only what is stored already needed it
+                gone.UnionWith(WithBodies(node)); // only what is stored already needed it
                 continue;
             }
             string? reason = outputs.Any(o => o.IsGraphOutput) ? "constant, but its graph gives it out"
-                : outputs.Any(o => !results.ContainsKey(o)) ? "not every output could be computed"
+                : outputs.Any(o => !results.ContainsKey(o)) ? node.Bodies.Any() ? "gives a sequence, which cannot be stored" : "not every output could be computed"
                 : null;
             double stored = outputs.Sum(o => results.TryGetValue(o, out Tensor? t) ? t.ByteLength : 0), freed = Freed(node, gone);
             double growth = stored - freed;
@@ -33,7 +33,7 @@ internal sealed class SizeRule(FoldConstantsOptions options)
                 continue;
             }
             budget -= growth;
-            gone.Add(node);
+            gone.UnionWith(WithBodies(node));
             foreach (Value output in outputs)
                 chosen.Add((node, $"computed: {results[output]}", output, results[output]));
         }
@@ -47,9 +47,10 @@ internal sealed class SizeRule(FoldConstantsOptions options)
     private static double Freed(Node node, HashSet<Node> gone)
     {
         HashSet<Node> cone = new(gone, ReferenceEqualityComparer.Instance as IEqualityComparer<Node>) { node };
+        cone.UnionWith(WithBodies(node));
         HashSet<Value> counted = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         double bytes = 0;
-        Queue<Node> queue = new([node]);
+        Queue<Node> queue = new(WithBodies(node));
         while (queue.TryDequeue(out Node? next))
         {
             foreach (Value input in next.Inputs.OfType<Value>())
@@ -59,9 +60,18 @@ internal sealed class SizeRule(FoldConstantsOptions options)
                 if (input.Constant is { } constant && !input.IsGraphInput)
                     bytes += counted.Add(input) ? constant.ByteLength : 0;
                 else if (input.Producer is { } producer && cone.Add(producer))
-                    queue.Enqueue(producer);
+                {
+                    foreach (Node further in WithBodies(producer))
+                    {
+                        cone.Add(further);
+                        queue.Enqueue(further);
+                    }
+                }
             }
         }
         return bytes;
     }
+
+    /// <summary>A node and all that stand in its bodies: they go together.</summary>
+    private static IEnumerable<Node> WithBodies(Node node) => node.Bodies.SelectMany(b => b.WithNested()).SelectMany(g => g.Nodes).Prepend(node);
 }

@@ -2,7 +2,7 @@ using Tersor.Onnx;
 
 namespace Tersor.Compression.GraphOptimization;
 
-/// <summary>Computes once what depends on constants alone, shape arithmetic included, and takes the branch of an If whose condition is constant.</summary>
+/// <summary>Computes once what depends on constants alone, shape arithmetic and Loops included, and takes the branch of an If whose condition is constant.</summary>
 /// <remarks>ONNX Runtime computes the values, so they are what it would have computed at run time. Results that would make the file larger stay computed.</remarks>
 public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
 {
@@ -53,33 +53,56 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
     private void FoldRegion(Graph graph, TypeFacts types, PassContext context, PassReport report, ref double budget)
     {
         Dictionary<Value, double> bounds = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
-        List<Node> region = [];
+        List<Node> region = [], pending = [];
+        List<(Node Node, string Reason)> failures = [];
+        KnownValues known = new();
         foreach (Node node in graph.Nodes)
         {
             if (node.Is("Constant") || node.Outputs.Count == 0 || node.Outputs.All(o => o is null or { IsUnused: true }) || !node.Inputs.All(i => i is null || i.Constant is not null || bounds.ContainsKey(i)))
                 continue;
-            double? bound = ResultSize.Bound(node, v => v.Constant is { } constant ? constant.Length : bounds.TryGetValue(v, out double known) ? known : null, types);
+            double? bound = node.Bodies.Any() ? 0 : ResultSize.Bound(node, v => v.Constant is { } constant ? constant.Length : bounds.TryGetValue(v, out double known) ? known : null, types);
             string? reason = Determinism.Doubt(node)
-                ?? (node.Bodies.Any() ? "has a body" : null)
                 ?? (node.Attributes.Values.Any(a => a is Onnx.Attribute.Reference) ? "depends on an attribute of the function's caller" : null)
                 ?? (node.Graph.Model.FindFunction(node) is not null ? "calls a function" : null)
+                ?? (node.Bodies.Any() ? Loop(node) : null)
                 ?? (bound is null ? "the size of its result is not known yet" : null)
                 ?? (bound * 8 > options.MaxResultBytes ? $"its result may take {bound * 8:0} bytes" : null);
-            if (reason is null)
+            if (reason is null && node.Bodies.Any())
+                region.Add(node);
+            else if (reason is null)
                 Take(node, bound!.Value);
             else if (!node.Is("If"))
                 report.Skip(node.ToString(), reason);
         }
-        List<(Node Node, string Reason)> failures = [];
-        Dictionary<Value, Tensor> results = ConstantRegion.Compute(region, context.Runner, failures);
+        Compute();
         foreach ((Node node, string reason) in failures)
             report.Skip(node.ToString(), $"the engine cannot compute it: {reason}");
-        foreach ((Node node, string what, Value output, Tensor tensor) in new SizeRule(options).Choose(region, results, ref budget, report))
+        foreach ((Node node, string what, Value output, Tensor tensor) in new SizeRule(options).Choose(region, known.Tensors, ref budget, report))
             Replace(node, output, tensor, what, report);
+
+        void Compute()
+        {
+            ConstantRegion.Compute(pending, known, context.Runner, failures);
+            pending.Clear();
+        }
+
+        // Carried out at once: what it is given must be known by then.
+        string? Loop(Node node)
+        {
+            if (!node.Is("Loop"))
+                return "has a body";
+            Compute();
+            if ((ConstantLoop.Obstacle(node, known) ?? new ConstantLoop(known, context.Runner, options.MaxResultBytes, context.Cancellation).Run(node)) is { } reason)
+                return reason;
+            foreach (Value output in node.Outputs.OfType<Value>().Where(known.Contains))
+                bounds[output] = known.Length(output)!.Value;
+            return null;
+        }
 
         void Take(Node node, double bound)
         {
             region.Add(node);
+            pending.Add(node);
             foreach (Value? output in node.Outputs)
             {
                 if (output is not null)
