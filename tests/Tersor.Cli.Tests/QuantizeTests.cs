@@ -110,6 +110,37 @@ public sealed class QuantizeTests : IDisposable
         Assert.Equal(["model.onnx"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData("cosine", 0.5), InlineData("sqnr", 5.0), InlineData("top-1-agreement", 0.5)]
+    public async Task A_metric_that_compares_with_the_original_is_a_limit_like_any_other(string metric, double least)
+    {
+        string option = metric == "sqnr" ? "--min-sqnr" : metric == "cosine" ? "--min-cosine" : "--min-agreement";
+        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"), "--data", Data, "--metric", metric, option, $"{least}", "--rounds", "6", "--allow-slower", "--repair", "none", "--sensitivity-samples", "0");
+        Assert.True(run.ExitCode == 0, run.Error);
+        // The limit that was not met is named: nothing is 200 dB close, has a cosine of 1 or differs in no class.
+        Cli far = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("far.onnx"), "--data", Data, "--metric", metric, "--min-sqnr", "200", "--rounds", "6", "--allow-slower", "--repair", "none", "--sensitivity-samples", "0");
+        Assert.Equal(ExitCodes.NoGain, far.ExitCode);
+    }
+
+    [Fact]
+    public async Task Without_gain_the_input_model_stands_under_the_output_s_name()
+    {
+        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("same.onnx"), "--data", Data, "--min-sqnr", "200", "--rounds", "6", "--allow-slower", "--repair", "none", "--sensitivity-samples", "0", "--no-optimize");
+        Assert.Equal(ExitCodes.NoGain, run.ExitCode);
+        Assert.Contains("No gain: nothing keeps within the error allowed", run.Errors[^1]);
+        Assert.Contains($"The input model was written to {folder.At("same.onnx")} as it is.", run.Errors[^1]);
+        Assert.Equal(Model.Load(folder.At("model.onnx")).ToBytes(), Model.Load(folder.At("same.onnx")).ToBytes());
+    }
+
+    [Fact]
+    public async Task Every_limit_is_explained_with_what_holds_without_it()
+    {
+        string help = (await Cli.Run("quantize", "--help")).Out;
+        foreach (string option in new[] { "--max-drop <share>", "--min-cosine <share>", "--min-agreement <share>", "--min-sqnr <dB>", "--time <time>" })
+            Assert.Contains(option, help);
+        Assert.Contains("0.99", help);
+    }
+
     [Fact]
     public async Task Sizes_count_external_data()
     {
@@ -197,15 +228,17 @@ public sealed class QuantizeTests : IDisposable
 
     [Theory]
     [InlineData("--repair polish", "There is no repair 'polish'")]
-    [InlineData("--repair none --repair bias", "--repair none goes with no other repair")]
+    [InlineData("--repair none --repair bias", "--repair none cannot be combined with another")]
     [InlineData("--dry-run --report int8.html", "--dry-run writes none")]
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
     [InlineData("--weight-bits 1", "WeightBits is 1")]
     [InlineData("--metric top-1", "--metric top-1 needs labels, and 'random' has none")]
+    [InlineData("--metric mse", "--metric mse is no limit a result can be held to; cosine, sqnr and top-1-agreement are")]
+    [InlineData("--min-cosine 2", "--min-cosine")]
     [InlineData("--epochs 3", "--epochs says how to train; give --train too")]
     [InlineData("--train --checkpoint int8.onnx", "is the model, or a file that is written for another purpose")]
     [InlineData("--train --repair round", "--repair is for the search")]
-    [InlineData("--train --no-plan", "it makes no plan")]
+    [InlineData("--train --no-plan", "makes no plan")]
     [InlineData("--train --mode weights", "--train is for static quantization with data")]
     [InlineData("--train --learning-rate 0", "LearningRate is 0")]
     [InlineData("--ranges best", "--ranges 'best' is not understood")]
