@@ -2,6 +2,7 @@ using System.Text.Json;
 using Tersor.Cli.Parsing;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Testing;
 
 namespace Tersor.Cli.Tests;
 

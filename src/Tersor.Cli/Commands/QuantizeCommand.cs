@@ -219,7 +219,8 @@ internal static class QuantizeCommand
     private static QuantizationTraining Training(QuantizeRequest request, CheckedModel input, ITraining trainer, OpenedData? validation, IProgress<TrainingProgress> progress, Terminal terminal)
     {
         OpenedData data = request.Data.HasPart(input.Data!, "train") ? request.Data.Open(input.Model, "train", terminal)! : input.Data!;
-        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Metric = Metric(request.Data, validation), Symbols = data.Symbols(), Progress = progress };
+        ITraining bounded = request.Settings.TimeLimit is { } limit ? new BoundedTraining(trainer, limit) : trainer;
+        return new(bounded, request.Training!, data.DataSet) { Validation = validation?.DataSet, Metric = Metric(request.Data, validation), Symbols = data.Symbols(), Progress = progress };
     }
 
     /// <summary>The model last: what lies beside it is there when it appears.</summary>
