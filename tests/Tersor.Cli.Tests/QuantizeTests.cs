@@ -197,7 +197,7 @@ public sealed class QuantizeTests : IDisposable
 
     [Theory]
     [InlineData("--repair polish", "There is no repair 'polish'")]
-    [InlineData("--repair none --repair bias", "--repair none goes with no other repair")]
+    [InlineData("--repair none --repair bias", "--repair none cannot be combined with another repair")]
     [InlineData("--dry-run --report int8.html", "--dry-run writes none")]
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
     [InlineData("--weight-bits 1", "WeightBits is 1")]
@@ -205,7 +205,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--epochs 3", "--epochs says how to train; give --train too")]
     [InlineData("--train --checkpoint int8.onnx", "is the model, or a file that is written for another purpose")]
     [InlineData("--train --repair round", "--repair is for the search")]
-    [InlineData("--train --no-plan", "it makes no plan")]
+    [InlineData("--train --no-plan", "makes no plan")]
     [InlineData("--train --mode weights", "--train is for static quantization with data")]
     [InlineData("--train --learning-rate 0", "LearningRate is 0")]
     [InlineData("--ranges best", "--ranges 'best' is not understood")]
