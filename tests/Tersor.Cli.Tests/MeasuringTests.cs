@@ -2,6 +2,7 @@ using System.Text.Json;
 using Tersor.Cli.Parsing;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Testing;
 
 namespace Tersor.Cli.Tests;
 
@@ -167,7 +168,7 @@ public sealed class MeasuringTests : IDisposable
     {
         Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"));
         Assert.Equal(ExitCodes.NoGain, run.ExitCode);
-        Assert.False(File.Exists(folder.At("int8.onnx")));
+        Assert.Equal(Model.Load(folder.At("model.onnx")).ToBytes(), Model.Load(folder.At("int8.onnx")).ToBytes()); // whoever asked for a file gets one that works
     }
 
     [Theory]

@@ -228,7 +228,7 @@ public sealed class QuantizeTests : IDisposable
 
     [Theory]
     [InlineData("--repair polish", "There is no repair 'polish'")]
-    [InlineData("--repair none --repair bias", "--repair none cannot be combined with another")]
+    [InlineData("--repair none --repair bias", "--repair none cannot be combined with another repair")]
     [InlineData("--dry-run --report int8.html", "--dry-run writes none")]
     [InlineData("--max-size big", "--max-size 'big' is not understood")]
     [InlineData("--weight-bits 1", "WeightBits is 1")]

@@ -26,6 +26,7 @@ public sealed partial class TrainHtmlTests
         Loss = "cross-entropy",
         Notes = [],
         Incidents = [],
+        Recipe = "3 epochs at most in batches of 64; AdamW, learning rate 0.001, weight decay 0.01; seed 0",
         SamplesPerSecond = 123.4,
         Curve = [new(1, 2), new(2, 1.8)],
     };

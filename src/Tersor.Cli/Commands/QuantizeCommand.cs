@@ -123,6 +123,8 @@ internal static class QuantizeCommand
             throw new UsageException(string.Join(" ", problems));
         if (request.Settings.Mode == QuantizationMode.Static && request.Data.Spec is null && request.Settings.Plan is null)
             throw new UsageException("Static quantization needs calibration data: give some with --data, or choose --mode dynamic.");
+        if (request.Data.Spec is null && (request.Settings.Budget != new Budget() || request.Data.Metrics.Length > 0))
+            throw new UsageException("Without data nothing can be judged, so that no limit of accuracy can be kept (--max-drop, --min-cosine, --min-agreement, --min-sqnr, --metric): give data with --data, or leave them out.");
         if (request.Settings.KnownRanges is not null && (request.Settings.Plan is not null || request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null))
             throw new UsageException("--use-ranges is for static quantization from data; a plan holds its own ranges, and the other modes need none.");
         if (request.Training is not null && (request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null || request.DryRun || !request.WritePlan || request.SaveRanges is not null))
@@ -132,6 +134,7 @@ internal static class QuantizeCommand
         OverridableWeights.Note(request.Model, input.Model, terminal);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
+        Note(request, input, terminal);
         (QuantizeResult result, IReadOnlyList<LossPoint> curve) = Quantize(request, input, trainer, terminal, cancellation);
         if (request.SaveRanges is { } rangeFile)
             Side(result, rangeFile, plan => CalibrationRanges.Of(plan).Save(rangeFile), "--save-ranges", terminal);
@@ -149,7 +152,7 @@ internal static class QuantizeCommand
         if (result.NoGain is null)
             Save(request, input, result, cancellation);
         else
-            input.Save(input.Model, request.Output, request.Writing, cancellation);
+            input.SaveUnchanged(request.Output, request.Writing, cancellation);
         long after = CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading));
         QuantizeReport report = QuantizeReport.Of(request.Model, request.Output, result, input.Bytes, after, latency) with { Training = TrainingCourse.Of(result.Training, curve) };
         if (request.Report is { } page)
@@ -164,6 +167,15 @@ internal static class QuantizeCommand
             return ExitCodes.Done;
         terminal.Say($"No gain: {reason}. The input model was written to {request.Output} as it is.");
         return ExitCodes.NoGain;
+    }
+
+    /// <summary>Says what would otherwise be taken for granted.</summary>
+    private static void Note(QuantizeRequest request, CheckedModel input, Terminal terminal)
+    {
+        if (request.Settings.Plan is not null && request.Settings.Budget != new Budget())
+            terminal.Say("Note: a plan is carried out as it is; limits of accuracy are not judged again.");
+        else if (input.Data is { DataSet.Count: > 0 } data && request.Data.Metrics.Length == 0 && data.Metrics.Count == 0 && data.DataSet.Read(0).Labels.Count > 0)
+            terminal.Say("Note: the data have labels, but nothing says what they are judged by; name it with --metric (top-1 for classes). Without, results are judged by how close they are to the float model.");
     }
 
     /// <summary>Why the result is not worth writing; null when it is. Written down as no gain only where both size and speed were measured and neither improved.</summary>
@@ -219,7 +231,8 @@ internal static class QuantizeCommand
     private static QuantizationTraining Training(QuantizeRequest request, CheckedModel input, ITraining trainer, OpenedData? validation, IProgress<TrainingProgress> progress, Terminal terminal)
     {
         OpenedData data = request.Data.HasPart(input.Data!, "train") ? request.Data.Open(input.Model, "train", terminal)! : input.Data!;
-        return new(trainer, request.Training!, data.DataSet) { Validation = validation?.DataSet, Metric = Metric(request.Data, validation), Symbols = data.Symbols(), Progress = progress };
+        ITraining bounded = request.Settings.TimeLimit is { } limit ? new BoundedTraining(trainer, limit) : trainer;
+        return new(bounded, request.Training!, data.DataSet) { Validation = validation?.DataSet, Metric = Metric(request.Data, validation), Symbols = data.Symbols(), Progress = progress };
     }
 
     /// <summary>The model last: what lies beside it is there when it appears.</summary>

@@ -88,7 +88,10 @@ internal static class TrainCommand
             curve = view.Curve;
         }
         // Random weights that nothing was better than are nobody's result.
-        input.Save(result.IsStart ? input.Model : result.Model, request.Output, request.Writing, cancellation);
+        if (result.IsStart)
+            input.SaveUnchanged(request.Output, request.Writing, cancellation);
+        else
+            input.Save(result.Model, request.Output, request.Writing, cancellation);
         Print(TrainReport.Of(request.Model, request.Output, job, result) with { Curve = curve }, request, terminal);
         return Verdict(result, "the input model", terminal);
     }

@@ -41,7 +41,7 @@ internal sealed class QuantizationOptions
     private readonly Option<double?> minCosine = Least("--min-cosine", "share", -1, 1, $"Least mean cosine between every output and the float model's. Without labels, where no limit is given: {Budget.UsualCosine}.");
     private readonly Option<double?> minAgreement = Least("--min-agreement", "share", 0, 1, $"Least share of answers with the float model's best class, for outputs that end in Softmax or ArgMax. Without labels, where no limit is given: {Budget.UsualAgreement}.");
     private readonly Option<double?> minSqnr = Least("--min-sqnr", "dB", -1000, 1000, "Least signal to noise of every output, in dB. No limit, unless given.");
-    private readonly Option<TimeSpan?> time = TimeOption.Create("--time", "Time the search may take, about; the best so far is the result. No limit, unless given.");
+    private readonly Option<TimeSpan?> time = TimeOption.Create("--time", "Time the search may take, with --train the training too, about; the best so far is the result. No limit, unless given.");
 
     private readonly Option<double?> minSpeedUp = new("--min-speedup")
     {

@@ -24,7 +24,7 @@ internal static class EvaluationTables
     }
 
     /// <summary>A figure, with as many digits as make sense.</summary>
-    public static string Value(MetricValue metric) => double.IsNaN(metric.Value) ? "-" : double.IsInfinity(metric.Value) ? "∞"
+    public static string Value(MetricValue metric) => double.IsNaN(metric.Value) ? "-" : double.IsInfinity(metric.Value) ? metric.Value > 0 ? "∞" : "-∞"
         : metric.Metric is "sqnr" or "psnr" ? $"{metric.Value:0.0} dB" : metric.Metric == "mse" ? metric.Value.ToString("0.00e0") : metric.Value.ToString("0.0000");
 
     private static IEnumerable<string[]> Rows(ComparedModel first, ComparedModel second)

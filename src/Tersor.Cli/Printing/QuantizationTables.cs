@@ -84,5 +84,5 @@ internal static class QuantizationTables
 
     private static string Shown(string name) => name.Length <= LongestName ? name : name[..(LongestName - 1)] + "…";
 
-    private static string Decibel(double? value) => value is { } known ? double.IsFinite(known) ? known.ToString("0.0") : "∞" : "-";
+    private static string Decibel(double? value) => value is { } known ? double.IsFinite(known) ? known.ToString("0.0") : known > 0 ? "∞" : "-∞" : "-";
 }

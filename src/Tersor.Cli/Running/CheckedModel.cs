@@ -126,6 +126,27 @@ internal sealed class CheckedModel : IDisposable
     public void Save(Model result, string path, WriteOptions writing, CancellationToken cancellation) =>
         result.Save(path, writing with { Verify = temporary => Verify(temporary, cancellation) });
 
+    /// <summary>Writes the model as it is under another name, byte for byte unless it lies in several files.</summary>
+    public void SaveUnchanged(string path, WriteOptions writing, CancellationToken cancellation)
+    {
+        if (Bytes != new FileInfo(Path).Length)
+        {
+            Save(Model, path, writing, cancellation);
+            return;
+        }
+        string target = System.IO.Path.GetFullPath(path), part = $"{target}.{Environment.ProcessId}.part";
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
+        try
+        {
+            File.Copy(Path, part, overwrite: true);
+            File.Move(part, target, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(part);
+        }
+    }
+
     public void Dispose() => guard.Dispose();
 
     /// <summary>Names of the inputs, in order of names: that of the file does not matter.</summary>

@@ -48,6 +48,15 @@ internal static class Observations
             throw new DataException($"Sample '{observation.Sample.Name}' has {labels.Length} labels, but the output has {row} rows of scores.");
     }
 
+    /// <summary>Class numbers with the label of each, where the output holds such (ArgMax) and not scores: one for each label. Else null.</summary>
+    public static IReadOnlyList<(long Answer, long Label)>? Classes(Observation observation, string? output, string label)
+    {
+        Tensor[] given = [.. Select(observation.Outputs, output)];
+        if (!given.All(t => t.Type.IsInteger()) || Label(observation, label) is not { Type: not ElementType.String } labels || given.Sum(t => t.Length) != labels.Length)
+            return null;
+        return [.. given.SelectMany(t => t.ToInt64s()).Zip(labels.ToInt64s())];
+    }
+
     /// <summary>The rows along the last dimension.</summary>
     public static IEnumerable<float[]> RowsOf(Tensor scores)
     {

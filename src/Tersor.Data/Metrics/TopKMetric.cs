@@ -15,6 +15,12 @@ internal sealed class TopKMetric(int k, string? output, string label) : IMetric
 
     public void Add(Observation observation)
     {
+        if (k == 1 && Observations.Classes(observation, output, label) is { } answers)
+        {
+            foreach ((long answer, long expected) in answers)
+                (total, right) = (total + 1, right + (answer == expected ? 1 : 0));
+            return;
+        }
         foreach ((float[] scores, int expected) in Observations.Rows(observation, output, label))
         {
             float own = scores[expected];

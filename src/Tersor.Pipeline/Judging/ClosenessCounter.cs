@@ -7,26 +7,29 @@ namespace Tersor.Pipeline.Judging;
 internal sealed class ClosenessCounter(ComparedOutput output)
 {
     private readonly RunningMean cosine = new(), noise = new(), disagreement = new();
+    private readonly OneNumber numbers = new(), logits = new();
     private double worstCosine = 1, worstNoise;
     private bool oneAnswer = true;
 
     /// <summary>Takes one sample into account: the steps of both models.</summary>
     public void Add(IReadOnlyList<IReadOnlyDictionary<string, Tensor>> reference, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> given, ComparedOutput other)
     {
-        Sums values = default, logits = default;
+        Sums values = default, inFront = default;
         long answers = 0, others = 0;
         for (int step = 0; step < reference.Count; step++)
         {
             Tensor whole = reference[step][output.Name], changed = given[step][other.Name];
             values = values.And(whole, changed);
-            logits = output.Logits == output.Name ? values : logits.And(reference[step][output.Logits], given[step][other.Logits]);
+            inFront = output.Logits == output.Name ? values : inFront.And(reference[step][output.Logits], given[step][other.Logits]);
             if (output.Classes is { } classes)
             {
                 (long same, long count) = classes.Agreement(whole, changed);
                 (answers, others) = (answers + count, others + count - same);
             }
         }
-        Take(values.Cosine, logits.Noise);
+        Take(values.Cosine, inFront.Noise);
+        numbers.Add(values, reference.Sum(s => s[output.Name].Length) == 1);
+        logits.Add(inFront, one: true);
         if (answers > 0)
         {
             oneAnswer &= answers == 1;
@@ -40,8 +43,11 @@ internal sealed class ClosenessCounter(ComparedOutput output)
         Interval ratio = noise.Interval();
         // 100 answers in one sample are less than 100 samples, and more than one.
         Interval? changed = disagreement.Count == 0 ? null : disagreement.OfChanges(disagreement.Mean, oneAnswer ? 1 : 0);
-        return new(output.Name, cosine.Interval(), worstCosine, new(Decibel(ratio.Value), Decibel(ratio.High), Decibel(Math.Max(ratio.Low, 0))), Decibel(worstNoise),
-            changed is null ? null : new(1 - changed.Value, 1 - changed.High, Math.Min(1 - changed.Low, 1)));
+        Interval? agreement = changed is null ? null : new(1 - changed.Value, Math.Max(1 - changed.High, 0), Math.Min(1 - changed.Low, 1));
+        if (numbers.IsOne)
+            return numbers.Result(output.Name, logits, agreement);
+        Interval angle = cosine.Interval();
+        return new(output.Name, angle with { High = Math.Min(angle.High, 1) }, worstCosine, Decibels(ratio), Decibel(worstNoise), agreement);
     }
 
     private void Take(double angle, double ratio)
@@ -50,6 +56,8 @@ internal sealed class ClosenessCounter(ComparedOutput output)
         noise.Add(ratio);
         (worstCosine, worstNoise) = (Math.Min(worstCosine, angle), Math.Max(worstNoise, ratio));
     }
+
+    private static Interval Decibels(Interval ratio) => new(Decibel(ratio.Value), Decibel(ratio.High), Decibel(Math.Max(ratio.Low, 0)));
 
     /// <summary>Signal to noise in dB; ∞ where nothing differs.</summary>
     private static double Decibel(double ratio) => -10 * Math.Log10(ratio);
@@ -80,7 +88,7 @@ internal sealed class ClosenessCounter(ComparedOutput output)
             for (int i = 0; i < Math.Max(wanted.Length, made.Length); i++)
             {
                 double y = i < wanted.Length ? wanted[i] : 0, approximation = i < made.Length ? made[i] : 0;
-                if (!double.IsFinite(y) && y.Equals(approximation)) // -∞ masks, and what both cannot compute
+                if (double.IsNaN(y) || !double.IsFinite(y) && y.Equals(approximation)) // what the original cannot compute, and -∞ masks
                     continue;
                 product += y * approximation;
                 reference2 += y * y;
@@ -88,6 +96,41 @@ internal sealed class ClosenessCounter(ComparedOutput output)
                 difference += (y - approximation) * (y - approximation);
             }
             return new(product, reference2, given2, difference);
+        }
+    }
+
+    /// <summary>An output of one number a sample: two such vectors have no angle, and one sample near zero no signal. The samples together are one vector.</summary>
+    private sealed class OneNumber
+    {
+        private readonly RunningMean differences = new(), signals = new();
+        private double worst;
+
+        /// <summary>Whether all samples have one number.</summary>
+        public bool IsOne { get; private set; } = true;
+
+        public void Add(Sums sums, bool one)
+        {
+            IsOne &= one;
+            differences.Add(sums.Difference);
+            signals.Add(sums.Reference);
+            worst = Math.Max(worst, sums.Difference);
+        }
+
+        /// <summary>For vectors of equal length, 1 - cosine is half of ‖y − ŷ‖² / ‖y‖²: that is what stands for it here.</summary>
+        public OutputCloseness Result(string output, OneNumber logits, Interval? agreement)
+        {
+            Interval ratio = Ratio();
+            return new(output, new(1 - ratio.Value / 2, 1 - ratio.High / 2, 1 - Math.Max(ratio.Low, 0) / 2), 1 - Worst / 2, Decibels(logits.Ratio()), Decibel(logits.Worst), agreement);
+        }
+
+        private double Signal => Math.Max(signals.Mean, double.Epsilon);
+
+        private double Worst => worst == 0 ? 0 : worst / Signal;
+
+        private Interval Ratio()
+        {
+            Interval difference = differences.Interval();
+            return difference.Value == 0 ? new(0, 0, 0) : new(difference.Value / Signal, difference.Low / Signal, difference.High / Signal);
         }
     }
 }

@@ -8,13 +8,14 @@ namespace Tersor.Pipeline.Judging;
 /// <param name="Classes">How its classes lie; null where it is not known to be classes.</param>
 internal sealed record ComparedOutput(string Name, string Logits, ClassAxis? Classes)
 {
-    /// <summary>The outputs of a model that hold numbers, with their logits given out by it too.</summary>
+    /// <summary>The outputs of a model, with their logits given out by it too.</summary>
     /// <param name="model">Gets further outputs.</param>
-    public static IReadOnlyList<ComparedOutput> Of(Model model)
+    /// <param name="asClasses">Whether outputs that may be anything are taken for scores of classes along their last axis: when their agreement is asked for.</param>
+    public static IReadOnlyList<ComparedOutput> Of(Model model, bool asClasses)
     {
         Value[] outputs = [.. model.Graph.Outputs];
         IReadOnlyList<string> logits = LogitView.AddTo(model);
-        return [.. outputs.Zip(logits, (output, name) => new ComparedOutput(output.Name, name, ClassAxis.Of(output)))];
+        return [.. outputs.Zip(logits, (output, name) => new ComparedOutput(output.Name, name, ClassAxis.Of(output) ?? (asClasses ? ClassAxis.Last : null)))];
     }
 
     /// <summary>Whether differences of elements mean something; integers and strings are answers, not measurements.</summary>
@@ -25,9 +26,14 @@ internal sealed record ComparedOutput(string Name, string Logits, ClassAxis? Cla
 /// <param name="Axis">The axis of their scores; null where the output holds the classes themselves (ArgMax).</param>
 internal sealed record ClassAxis(long? Axis)
 {
-    /// <summary>The classes of an output that ends in Softmax, LogSoftmax or ArgMax, directly or under what only moves numbers; else null: a matrix product may end in anything.</summary>
+    /// <summary>The last axis.</summary>
+    public static ClassAxis Last { get; } = new(-1L);
+
+    /// <summary>The classes of an output that ends in Softmax, LogSoftmax or ArgMax, directly or under what only moves numbers, or that holds integers or truth values, which are answers; else null: a matrix product may end in anything.</summary>
     public static ClassAxis? Of(Value output)
     {
+        if (output.Type?.AsTensor?.ElementType is { } type && (type.IsInteger() || type == ElementType.Bool))
+            return new((long?)null);
         Node? producer = output.Producer;
         bool moved = false;
         while (producer is not null && producer.Is("Identity", "DequantizeLinear", "QuantizeLinear", "Cast", "Squeeze", "Unsqueeze"))
@@ -47,9 +53,9 @@ internal sealed record ClassAxis(long? Axis)
     {
         if (!reference.Shape.AsSpan().SequenceEqual(given.Shape.AsSpan()) || reference.Rank == 0 && Axis is not null)
             return (0, 1);
-        float[] wanted = reference.ToFloats(), made = given.ToFloats();
         if (Axis is not { } axis)
-            return (wanted.Zip(made).LongCount(p => p.First == p.Second), wanted.Length);
+            return (reference.ToDoubles().Zip(given.ToDoubles()).LongCount(p => p.First == p.Second), reference.Length);
+        float[] wanted = reference.ToFloats(), made = given.ToFloats();
         int place = (int)(axis < 0 ? axis + reference.Rank : axis), classes = (int)reference.Shape[place], inner = (int)Tensor.ElementCount(reference.Shape.AsSpan()[(place + 1)..]);
         long same = 0, count = classes < 2 ? 0 : wanted.LongLength / classes;
         for (long row = 0; row < count; row++)

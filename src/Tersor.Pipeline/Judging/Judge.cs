@@ -21,7 +21,7 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     private const double Safe = 0.5;
 
     private readonly Budget limits = metric is null ? budget.WithoutLabels() : budget;
-    private readonly (ReferenceRuns Runs, IReadOnlyList<ComparedOutput> Outputs) reference = Reference(original, samples, metric, session);
+    private readonly (ReferenceRuns Runs, IReadOnlyList<ComparedOutput> Outputs) reference = Reference(original, budget, samples, metric, session);
 
     /// <summary>The metric's name; null where there are no labels.</summary>
     public string? MetricName { get; } = metric?.Invoke().Name;
@@ -59,17 +59,17 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
 
     private int First => Math.Min(metric is null ? FirstWithout : FirstWithLabels, samples.Count);
 
-    private static (ReferenceRuns, IReadOnlyList<ComparedOutput>) Reference(Model original, IDataSet samples, Func<IMetric>? metric, SessionSettings session)
+    private static (ReferenceRuns, IReadOnlyList<ComparedOutput>) Reference(Model original, Budget budget, IDataSet samples, Func<IMetric>? metric, SessionSettings session)
     {
         Model view = original.Clone();
-        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view);
+        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view, asClasses: budget.MinAgreement is not null);
         return (new(view, samples, metric, session), outputs);
     }
 
     private Verdict Of(Model model, bool more, CancellationToken cancellation)
     {
         Model view = model.Clone();
-        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view);
+        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view, asClasses: false);
         ClosenessCounter[] counters = [.. reference.Outputs.Select(o => new ClosenessCounter(o))];
         PairedMetric? paired = metric is null ? null : new(metric, HigherIsBetter);
         using ModelSession loaded = new(view, session);
@@ -108,7 +108,7 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     /// <summary>By the metric; where it cannot tell, by whether the outputs are as close as they have to be without labels, or by whether half of the drop allowed is not reached.</summary>
     private (Fit, string) Metric(MetricVerdict measured, IReadOnlyList<OutputCloseness> outputs)
     {
-        string drop = $"{MetricName} falls by {measured.Drop.Value:0.0000} ({measured.Drop.Low:0.0000} to {measured.Drop.High:0.0000})";
+        string drop = $"{MetricName} falls by {measured.Drop.Value:0.0000} ({(double.IsFinite(measured.Drop.HalfWidth) ? $"{measured.Drop.Low:0.0000} to {measured.Drop.High:0.0000}" : "too few samples for an interval")})";
         if (measured.Drop.High <= limits.MaxDrop)
             return (Fit.Within, drop);
         bool close = Closeness(new Budget().WithoutLabels(), outputs).Fit is Fit.Within or Fit.Likely;

@@ -76,7 +76,7 @@ internal sealed class OutputNoise
                 for (int i = 0; i < Math.Max(wanted.Length, given.Length); i++)
                 {
                     double y = i < wanted.Length ? wanted[i] : 0, approximation = i < given.Length ? given[i] : 0;
-                    if (!double.IsFinite(y) && y.Equals(approximation)) // -∞ masks, and what both cannot compute
+                    if (double.IsNaN(y) || !double.IsFinite(y) && y.Equals(approximation)) // what the original cannot compute, and -∞ masks
                         continue;
                     noise += (y - approximation) * (y - approximation);
                     signal += y * y;

@@ -36,10 +36,11 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         var measured = SpeedCheck.Measure([inputs.Original, .. trials.Select(t => t.Model)], sample, session, inputs.Time, new StageProgress(progress, "measuring speed"), cancellation);
         trials = [.. trials.Zip(measured.Skip(1), (trial, speed) => trial with { SpeedUp = speed.SpeedUp, Milliseconds = speed.Milliseconds })];
         // A form of which nothing was left within the budget is the float model again: worth having only where rewriting it made it faster.
+        bool broken = trials.Exists(t => t.Exact.Count > 0 && t.Report.Changes.Count == 0);
         trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > WorthRewriting)];
         // Whoever names another form than the usual one has it for its size.
         Trial? chosen = new TrialChoice(settings with { RequireSpeed = settings.RequireSpeed && mode == QuantizationMode.Static }).Choose(trials);
-        return chosen is null ? Nothing(mode, trials) : Result(chosen, trials, sample, progress, cancellation);
+        return chosen is null ? Nothing(mode, trials, broken) : Result(chosen, trials, sample, progress, cancellation);
     }
 
     /// <summary>Forms with the ranges that were asked for.</summary>
@@ -105,11 +106,15 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
     }
 
     /// <summary>The original, and why it is what is left.</summary>
+    /// <param name="mode">What was asked for.</param>
+    /// <param name="trials">What was tried and kept something.</param>
+    /// <param name="broken">Whether there were forms of which the budget left nothing.</param>
     /// <exception cref="CompressionException">It is not as small or as fast as it has to be.</exception>
-    private QuantizeResult Nothing(QuantizationMode mode, IReadOnlyList<Trial> trials)
+    private QuantizeResult Nothing(QuantizationMode mode, IReadOnlyList<Trial> trials, bool broken)
     {
         Trial[] fitting = [.. trials.Where(t => t.Verdict.Fits)];
-        string reason = search?.Objection is { } objection && trials.Count == 0 ? objection
+        string reason = trials.Count == 0 && broken ? "nothing of it keeps within the error allowed in fewer bits"
+            : search?.Objection is { } objection && trials.Count == 0 ? objection
             : fitting.Length > 0 ? "whatever keeps within the error allowed is slower than the float model here"
             : trials.MinBy(t => t.Verdict, VerdictOrder.BestFirst) is { } best ? $"nothing keeps within the error allowed; of '{best.Name}', the closest, {best.Verdict.Reason}"
             : "there is nothing to quantize";

@@ -50,7 +50,23 @@ internal static class PreparedModel
         }
         new ExpandActivationsPass().Run(copy, PassContext.None);
         NameNodes(copy);
+        NameValues(copy);
         return copy;
+    }
+
+    /// <summary>Gives values of bodies that have the name of another value one of their own: two branches may use the same names, and ranges and plans tell values apart by name.</summary>
+    private static void NameValues(Model model)
+    {
+        HashSet<string> taken = new(StringComparer.Ordinal);
+        foreach (Graph graph in model.Graph.WithNested())
+        {
+            foreach (Value value in graph.Inputs.Concat(graph.Initializers).Concat(graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()).Distinct().ToArray())
+            {
+                if (!taken.Add(value.Name) && !graph.IsMain)
+                    value.Rename(model.NewName(value.Name));
+                taken.Add(value.Name);
+            }
+        }
     }
 
     /// <summary>Gives nodes that have none, or one that another has too, a name of their own: profiles tell nodes apart by name.</summary>

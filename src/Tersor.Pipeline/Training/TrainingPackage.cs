@@ -19,10 +19,12 @@ public static class TrainingPackage
     public static string? Folder => new[] { Environment.GetEnvironmentVariable(Variable), Path.Combine(AppContext.BaseDirectory, "training") }
         .FirstOrDefault(f => !string.IsNullOrEmpty(f) && System.IO.File.Exists(Path.Combine(f, File)));
 
-    /// <summary>Loads it.</summary>
+    /// <summary>Loads it: the one the variable names, else the one this program references itself, else the one beside it.</summary>
     /// <exception cref="TrainingException">It is not installed, or not this version.</exception>
     public static ITraining Load()
     {
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)) && Type.GetType($"{Implementation}, Tersor.Training") is { } own)
+            return (ITraining)Activator.CreateInstance(own)!;
         string folder = Folder ?? throw new TrainingException($"Training needs the package Tersor.Training, which is not installed: there is no {File} in {Path.Combine(AppContext.BaseDirectory, "training")}. "
             + $"Publish it there (dotnet publish src/Tersor.Training --output ...), or name its folder in the environment variable {Variable}.");
         string path = Path.Combine(Path.GetFullPath(folder), File);

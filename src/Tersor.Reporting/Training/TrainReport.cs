@@ -35,6 +35,12 @@ public sealed record TrainReport
     /// <summary>The epoch whose weights were kept, from 1; 0: none was better than the start.</summary>
     public required int BestEpoch { get; init; }
 
+    /// <summary>Whether no epoch was better than the start, so that the model was written as it was before training.</summary>
+    public bool IsStart => BestEpoch == 0;
+
+    /// <summary>The settings in one line.</summary>
+    public required string Recipe { get; init; }
+
     /// <summary>Names of the constants that were trained.</summary>
     public required IReadOnlyList<string> Trained { get; init; }
 
@@ -64,6 +70,7 @@ public sealed record TrainReport
         Start = result.Start,
         Epochs = result.History,
         BestEpoch = result.BestEpoch,
+        Recipe = TrainingRecipe.Of(job.Settings),
         Trained = result.Trained,
         Untouched = [.. result.Untouched.Select(u => new UntouchedConstant(u.Name, u.Reason))],
         Loss = result.Loss,

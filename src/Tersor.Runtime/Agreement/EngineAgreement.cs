@@ -24,6 +24,8 @@ public static class EngineAgreement
         using (ModelSession session = new(model, settings))
         {
             outputs = [.. session.Outputs.Where(o => o.Type is OnnxType.Tensor { ElementType: ElementType.Float32 or ElementType.Float64 or ElementType.Float16 or ElementType.BFloat16 }).Select(o => o.Name)];
+            if (outputs.Length == 0)
+                return new([]); // answers only: nothing that rounding could explain
             optimized = Run(session, outputs, samples, feedback, cancellation);
         }
         try

@@ -8,7 +8,7 @@ const judged = report.epochs.some(e => figure(e.validation) !== null);
 
 function lead() {
     const from = report.teachers.length > 0 ? `, learning from ${report.teachers.map(fileName).join(", ")}` : "";
-    const sentences = [`${Numbers.plural(report.trained.length, "constant")} trained on ${Numbers.plural(report.samples, "sample")}${from}`];
+    const sentences = [`${Numbers.plural(report.trained.length, "constant")} ${report.isStart ? "tried" : "trained"} on ${Numbers.plural(report.samples, "sample")}${from}`];
     if (judged && best !== null)
         sentences.push(`Judged on ${Numbers.plural(report.validationSamples, "held-out sample")} before the first step and after every epoch; ${best.epoch === 0 ? "none was better than the start, which was kept" : `epoch ${best.epoch} was kept`}`);
     return `${sentences.join(". ")}.`;
@@ -29,8 +29,9 @@ function header() {
             ["Loss, last epoch", last && Numbers.metric(last.loss)],
             ["Epochs", last && Numbers.count(report.epochs.length)],
             ["Steps", last && Numbers.count(last.step)],
-            ["Speed", `${report.samplesPerSecond < 10 ? fixed(report.samplesPerSecond, 2) : Numbers.count(report.samplesPerSecond)} samples/s`],
-            ["Written", fileName(report.output)],
+            ["Recipe", report.recipe],
+            ["Speed", last && `${report.samplesPerSecond < 10 ? fixed(report.samplesPerSecond, 2) : Numbers.count(report.samplesPerSecond)} samples/s`],
+            ["Written", report.isStart ? `${fileName(report.output)}, as it was before training` : fileName(report.output)],
         ]));
 }
 

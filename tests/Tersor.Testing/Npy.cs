@@ -1,10 +1,15 @@
 using System.Text;
 
-namespace Tersor.Cli.Tests;
+namespace Tersor.Testing;
 
 /// <summary>Writes .npy files, version 1.0 of the format.</summary>
-internal static class Npy
+public static class Npy
 {
+    /// <summary>Writes one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="type">What numpy calls the element type: "&lt;f4".</param>
+    /// <param name="shape">Its dimensions.</param>
+    /// <param name="content">The elements' bytes, row-major.</param>
     public static void Write(string path, string type, int[] shape, IEnumerable<byte> content)
     {
         string dimensions = string.Concat(shape.Select(size => $"{size}, "));
