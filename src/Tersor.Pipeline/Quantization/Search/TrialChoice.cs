@@ -10,6 +10,9 @@ internal sealed class TrialChoice(QuantizeSettings settings)
     /// <summary>Trials this much slower than the fastest that keeps within the budget are preferred where they are more accurate: nobody trades half a budget of accuracy for a few percent of speed.</summary>
     private const double Indifference = 1.05;
 
+    // Of two that are as accurate, the smaller one: a form that only stores weights small is as fast as the float model.
+    private static readonly Comparer<Trial> Better = Comparer<Trial>.Create((left, right) => VerdictOrder.BestFirst.Compare(left.Verdict, right.Verdict) is var order && order != 0 ? order : left.Bytes.CompareTo(right.Bytes));
+
     /// <summary>The fastest that keeps within the budget; of those that are nearly as fast, the most accurate. Null where none keeps within it, or all that do are slower than the original.</summary>
     /// <exception cref="CompressionException">None is as small as it has to be.</exception>
     public Trial? Choose(IReadOnlyList<Trial> trials)
@@ -23,7 +26,7 @@ internal sealed class TrialChoice(QuantizeSettings settings)
         if (good.Length == 0)
             return null;
         double best = good.Max(Speed);
-        return good.Where(t => Speed(t) * Indifference >= best).MinBy(t => t.Verdict, VerdictOrder.BestFirst);
+        return good.Where(t => Speed(t) * Indifference >= best).MinBy(t => t, Better);
     }
 
     private static double Speed(Trial trial) => trial.SpeedUp?.Median ?? 0;
