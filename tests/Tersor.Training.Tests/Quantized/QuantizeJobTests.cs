@@ -18,8 +18,8 @@ public sealed class QuantizeJobTests
     public void Training_brings_outputs_closer_to_those_of_the_float_model(int bits, ElementType activations)
     {
         QuantizeResult result = Job(bits, activations).Run(Network(), Data, null, null, cancellation: TestContext.Current.CancellationToken);
-        // Eight bits leave too little to gain on a network as small as this one.
-        QuantizationCandidate trained = result.Candidates[0], before = result.Candidates[1];
+        // Two bits do not keep the usual limit here. Eight bits leave too little to gain on a network as small as this one.
+        QuantizationCandidate trained = result.Candidates.Single(c => c.Name == "trained"), before = result.Candidates.Single(c => c.Name == "before training");
         Assert.True(trained.Sqnr > before.Sqnr + 3, $"{bits} bits, {activations}: {before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
         Assert.True(trained.Chosen);
         ElementType stored = bits == 2 ? ElementType.Int2 : ElementType.Int4;
@@ -53,7 +53,7 @@ public sealed class QuantizeJobTests
 
     private static IDataSet Data { get; } = SmallData.Of(96, "x", random => (OnnxTensor.Create([1, 3, 8, 8], [.. Enumerable.Range(0, 192).Select(_ => random.NextSingle() - 0.5f)]), OnnxTensor.Create([1], new[] { 0L })));
 
-    private static QuantizeJob Job(int bits, ElementType activations) => new(new() { Format = new() { WeightBits = bits, Activations = activations }, RequireSpeed = false }) { Training = new(new TorchTraining(), Settings, Data) };
+    private static QuantizeJob Job(int bits, ElementType activations) => new(new() { Format = new() { WeightBits = bits, Activations = activations }, Budget = new() { MinCosine = 0.9 }, RequireSpeed = false }) { Training = new(new TorchTraining(), Settings, Data) };
 
     private static Model Network() => Build.Model(["N", 3, 8, 8], (graph, x) =>
     {

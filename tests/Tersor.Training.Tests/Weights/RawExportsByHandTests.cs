@@ -3,8 +3,8 @@ using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Testing;
 using TorchSharp.Modules;
-using static TorchSharp.torch;
 using static Tersor.Training.Tests.Weights.ByHand;
+using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using F = TorchSharp.torch.nn.functional;
 

@@ -4,11 +4,14 @@
 
 const report = JSON.parse(document.getElementById("report").textContent);
 const best = report.bestEpoch === 0 ? startOf(report) : report.epochs.find(e => e.epoch === report.bestEpoch) ?? null;
-const judged = report.epochs.some(e => figure(e.validation) !== null);
+const judged = figure(report.start) !== null || report.epochs.some(e => figure(e.validation) !== null);
 
 function lead() {
     const from = report.teachers.length > 0 ? `, learning from ${report.teachers.map(fileName).join(", ")}` : "";
-    const sentences = [`${Numbers.plural(report.trained.length, "constant")} ${report.isStart ? "tried" : "trained"} on ${Numbers.plural(report.samples, "sample")}${from}`];
+    const constants = Numbers.plural(report.trained.length, "constant"), samples = Numbers.plural(report.samples, "sample");
+    if (report.epochs.length === 0)
+        return `No step was made: ${constants} would be trained on ${samples}${from}.`;
+    const sentences = [`${constants} ${report.isStart ? "tried" : "trained"} on ${samples}${from}`];
     if (judged && best !== null)
         sentences.push(`Judged on ${Numbers.plural(report.validationSamples, "held-out sample")} before the first step and after every epoch; ${best.epoch === 0 ? "none was better than the start, which was kept" : `epoch ${best.epoch} was kept`}`);
     return `${sentences.join(". ")}.`;
@@ -24,7 +27,7 @@ function header() {
         report.incidents.map(incident => el("p.note", null, `${incident}.`)),
         terms("dl.facts", [
             [report.metric ?? "Validation", judged && best !== null && Numbers.metric(best.validation)],
-            ["Made small", report.loss],
+            ["Loss", report.loss],
             ["At the start", figure(report.start) !== null && Numbers.metric(report.start)],
             ["Loss, last epoch", last && Numbers.metric(last.loss)],
             ["Epochs", last && Numbers.count(report.epochs.length)],
