@@ -14,10 +14,14 @@ public sealed partial class SourceRuleTests
     [MemberData(nameof(LibrarySources))]
     public void Libraries_neither_print_nor_lift_the_ban_on_the_console(string file)
     {
-        string text = Repository.Read(file);
+        string text = ForEveryReader().Replace(Repository.Read(file), "");
         Assert.DoesNotContain("Console.", text);
         Assert.DoesNotContain("RS0030", text);
     }
+
+    /// <summary>The other ban that may be lifted, for one line, with its reason: the constant is changed for whatever reads it.</summary>
+    [GeneratedRegex(@"#pragma warning disable RS0030 // [^\n]+\n[^\n]*\.SetTensor\([^\n]*\n#pragma warning restore RS0030")]
+    private static partial Regex ForEveryReader();
 
     [Fact]
     public void The_console_is_touched_in_one_file() =>

@@ -47,8 +47,13 @@ public sealed class QuantizeJobTests
             Directory.Delete(folder, recursive: true);
         }
 
-        static byte[] Run(QuantizationTraining training, CancellationToken cancellation = default) =>
-            new QuantizeJob(new()) { Training = training }.Run(Network(), Data, null, null, cancellation: cancellation).Model.ToBytes();
+        // What training came to: which model is written is decided by times, which are never the same.
+        static byte[] Run(QuantizationTraining training, CancellationToken cancellation = default)
+        {
+            Kept kept = new();
+            new QuantizeJob(new()) { Training = training with { Trainer = kept } }.Run(Network(), Data, null, null, cancellation: cancellation);
+            return kept.Result!.Model.ToBytes();
+        }
     }
 
     private static IDataSet Data { get; } = SmallData.Of(96, "x", random => (OnnxTensor.Create([1, 3, 8, 8], [.. Enumerable.Range(0, 192).Select(_ => random.NextSingle() - 0.5f)]), OnnxTensor.Create([1], new[] { 0L })));
@@ -60,6 +65,20 @@ public sealed class QuantizeJobTests
         Value hidden = graph.Apply("Relu", [graph.Conv(x, 1, 3, 16)]);
         return graph.Apply("Flatten", [graph.Apply("GlobalAveragePool", [graph.Apply("Relu", [graph.Conv(hidden, 2, 16, 16)])])]);
     });
+
+    /// <summary>Trains, and keeps the result.</summary>
+    private sealed class Kept : ITraining
+    {
+        private readonly TorchTraining torch = new();
+
+        public TrainingResult? Result { get; private set; }
+
+        public TrainingResult Train(TrainingJob job, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) => Result = torch.Train(job, progress, cancellation);
+
+        public IReadOnlyList<TrainingResult> Distill(TrainingJob job, IReadOnlyList<Model> assistants, IProgress<(int Link, TrainingProgress Progress)>? progress = null, CancellationToken cancellation = default) => torch.Distill(job, assistants, progress, cancellation);
+
+        public GradientStatistics Gradients(TrainingJob job, IProgress<int>? progress = null, CancellationToken cancellation = default) => torch.Gradients(job, progress, cancellation);
+    }
 
     private sealed class Stopper(CancellationTokenSource stop) : IProgress<TrainingProgress>
     {
