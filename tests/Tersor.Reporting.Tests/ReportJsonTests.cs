@@ -17,11 +17,11 @@ public sealed class ReportJsonTests
     public void Budgets_machine_and_date_are_written()
     {
         JsonElement written = Write(SampleReport.Classifier());
-        Assert.Equal(0.01, written.GetProperty("maxDrop").GetDouble());
+        Assert.Equal(0.01, written.GetProperty("budget").GetProperty("maxDrop").GetDouble());
         Assert.Equal("1.31.1", written.GetProperty("machine").GetProperty("engine").GetString());
         Assert.Equal("2026-01-05T14:02:00+00:00", written.GetProperty("date").GetString());
         Assert.True(written.GetProperty("higherIsBetter").GetBoolean());
-        Assert.Equal(30, Write(SampleReport.WithoutLabels()).GetProperty("minSqnr").GetDouble());
+        Assert.Equal(30, Write(SampleReport.WithoutLabels()).GetProperty("budget").GetProperty("minSqnr").GetDouble());
     }
 
     [Fact]
