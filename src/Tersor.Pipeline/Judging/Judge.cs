@@ -20,6 +20,9 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     /// <summary>Share of the drop allowed up to which a metric that cannot tell counts for a model rather than against it.</summary>
     private const double Safe = 0.5;
 
+    /// <summary>How many times the drop allowed may have been measured where closeness is to decide.</summary>
+    private const double Tolerable = 2;
+
     private readonly Budget limits = metric is null ? budget.WithoutLabels() : budget;
     private readonly (ReferenceRuns Runs, IReadOnlyList<ComparedOutput> Outputs) reference = Reference(original, budget, samples, metric, session);
 
@@ -98,7 +101,7 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
         (Fit fit, string reason) = Closeness(limits, outputs);
         if (measured is not null)
         {
-            (Fit byMetric, string because) = Metric(measured, outputs);
+            (Fit byMetric, string because) = Metric(measured, outputs, count);
             if (byMetric >= fit)
                 (fit, reason) = (byMetric, because);
         }
@@ -106,7 +109,7 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     }
 
     /// <summary>By the metric; where it cannot tell, by whether the outputs are as close as they have to be without labels, or by whether half of the drop allowed is not reached.</summary>
-    private (Fit, string) Metric(MetricVerdict measured, IReadOnlyList<OutputCloseness> outputs)
+    private (Fit, string) Metric(MetricVerdict measured, IReadOnlyList<OutputCloseness> outputs, int count)
     {
         string drop = $"{MetricName} falls by {measured.Drop.Value:0.0000} ({(double.IsFinite(measured.Drop.HalfWidth) ? $"{measured.Drop.Low:0.0000} to {measured.Drop.High:0.0000}" : "too few samples for an interval")})";
         if (measured.Drop.High <= limits.MaxDrop)
@@ -116,7 +119,9 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
             return (close ? Fit.Likely : Fit.Doubtful, $"{MetricName} has no value on these samples");
         if (measured.Drop.Low > limits.MaxDrop || double.IsNaN(measured.Value))
             return (Fit.Beyond, drop);
-        return (close || measured.Drop.Value <= Safe * limits.MaxDrop ? Fit.Likely : Fit.Doubtful, drop);
+        // Closeness speaks for a model whose figure is bad luck, not for one that lost twice what is allowed and more than one answer.
+        bool tolerable = measured.Drop.Value <= Tolerable * limits.MaxDrop + 1.0 / count;
+        return (close && tolerable || measured.Drop.Value <= Safe * limits.MaxDrop ? Fit.Likely : Fit.Doubtful, drop);
     }
 
     /// <summary>By the limits on closeness; the output that speaks most against the model decides.</summary>
