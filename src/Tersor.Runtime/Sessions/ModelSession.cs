@@ -17,6 +17,7 @@ public sealed class ModelSession : IDisposable
         if (!TemporaryModel.IsNeeded(model))
         {
             session = Load(options => new(model.ToBytes(), options), settings);
+            FreedMemory.GiveBack(); // the file, and what the engine read it into
             return;
         }
         folder = Directory.CreateTempSubdirectory("tersor-");

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using Tensor = Tersor.Onnx.Tensor;
 
 namespace Tersor.Compression.Quantization.Emission;
@@ -9,6 +10,11 @@ public static class WeightQuantizer
 {
     /// <summary>Largest magnitude of a quantized weight: −128 is left out, so that the range is symmetric.</summary>
     public const int Limit = 127;
+
+    /// <summary>What weights became, as long as somebody holds it: the models of a search differ in few layers, and share the integers of all others.</summary>
+    private static readonly ConditionalWeakTable<Tensor, List<Quantized>> Known = [];
+
+    private readonly record struct Quantized(int Axis, int Limit, float[] Scales, WeakReference<Tensor> Integers);
 
     /// <summary>One scale for each index of <paramref name="axis"/>: the channel's largest magnitude over <paramref name="limit"/>; 1 for a channel of zeros.</summary>
     /// <param name="weight">Float32, any rank.</param>
@@ -39,6 +45,23 @@ public static class WeightQuantizer
     /// <param name="scales">One positive scale for each index of the axis.</param>
     /// <param name="limit">Largest magnitude of an integer: 127 for 8 bits.</param>
     public static Tensor Quantize(Tensor weight, int axis, float[] scales, int limit = Limit)
+    {
+        List<Quantized> known = Known.GetOrCreateValue(weight);
+        lock (known)
+        {
+            known.RemoveAll(k => !k.Integers.TryGetTarget(out _));
+            foreach (Quantized made in known)
+            {
+                if (made.Axis == axis && made.Limit == limit && made.Scales.AsSpan().SequenceEqual(scales) && made.Integers.TryGetTarget(out Tensor? integers))
+                    return integers;
+            }
+            Tensor quantized = Round(weight, axis, scales, limit);
+            known.Add(new(axis, limit, [.. scales], new(quantized)));
+            return quantized;
+        }
+    }
+
+    private static Tensor Round(Tensor weight, int axis, float[] scales, int limit)
     {
         (int outer, int channels, int inner) = Split(weight, axis);
         ReadOnlySpan<float> values = weight.Span<float>();

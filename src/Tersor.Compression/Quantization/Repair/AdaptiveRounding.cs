@@ -114,10 +114,11 @@ public static class AdaptiveRounding
         bool paired = quantizedPatches.Length == patches.Length;
         bool biased = options.CorrectBias && LayerBias.Obstacle(layer.Layer) is null, keepZeros = layer.Layer.Weight.Constraints.Count > 0;
         int stride = layer.Inputs * layer.Groups, rowsOfGroup = layer.Outputs / layer.Groups, size = rowsOfGroup * layer.Inputs;
+        float[] values = layer.Read();
         LayerRounding[] groups = new LayerRounding[layer.Groups];
         for (int g = 0; g < groups.Length; g++)
         {
-            float[] rows = layer.Values.AsSpan(g * size, size).ToArray();
+            float[] rows = values.AsSpan(g * size, size).ToArray();
             InputMoments inputs = new(patches, stride, g * layer.Inputs, layer.Inputs);
             groups[g] = new(rows, inputs, paired ? new(quantizedPatches, stride, g * layer.Inputs, layer.Inputs) : null, biased, options, parallel);
         }
@@ -126,7 +127,7 @@ public static class AdaptiveRounding
         if (options.ClipWeights)
             importance = [.. groups.SelectMany(g => Enumerable.Repeat(g.Problem.SecondMoments.ToArray(), rowsOfGroup).SelectMany(m => m))];
         float[] scales = options.ClipWeights ? WeightClipping.Scales(targets, layer.Inputs, options.Limit, options.PerTensor, importance) : Full(targets, layer.Inputs, options);
-        float[] result = new float[layer.Values.Length];
+        float[] result = new float[values.Length];
         double[] bias = new double[layer.Outputs];
         (double signal, double nearest, double left) = (0, 0, 0);
         for (int g = 0; g < groups.Length; g++)

@@ -12,9 +12,7 @@ internal sealed class WeightRows
     private WeightRows(LinearLayer layer, int outputs, int groups, bool transposed)
     {
         (Layer, Outputs, Groups, this.transposed) = (layer, outputs, groups, transposed);
-        float[] stored = layer.Weight.Constant!.ToFloats();
-        Inputs = stored.Length / Math.Max(1, outputs);
-        Values = transposed ? Transpose(stored, Inputs, outputs) : stored;
+        Inputs = (int)(layer.Weight.Constant!.Length / Math.Max(1, outputs));
     }
 
     /// <summary>The layer.</summary>
@@ -29,8 +27,12 @@ internal sealed class WeightRows
     /// <summary>Groups of the convolution: rows g · Outputs / Groups .. meet the patches of group g.</summary>
     public int Groups { get; }
 
-    /// <summary>Row-major, [outputs, inputs].</summary>
-    public float[] Values { get; }
+    /// <summary>The rows, row-major, [outputs, inputs]: a copy.</summary>
+    public float[] Read()
+    {
+        float[] stored = Layer.Weight.Constant!.ToFloats();
+        return transposed ? Transpose(stored, Inputs, Outputs) : stored;
+    }
 
     /// <summary>What the layer is called in tables of scales: its first output's name.</summary>
     public string Key => Layer.Output.Name;

@@ -107,7 +107,7 @@ public sealed class AdaptiveRoundingTests
             for (int o = 0; o < rows.Outputs; o++)
             {
                 int group = o / (rows.Outputs / rows.Groups);
-                double sum = bias[o] + Enumerable.Range(0, rows.Inputs).Sum(k => (double)rows.Values[o * rows.Inputs + k] * patch[group * rows.Inputs + k]);
+                double sum = bias[o] + Enumerable.Range(0, rows.Inputs).Sum(k => (double)rows.Read()[o * rows.Inputs + k] * patch[group * rows.Inputs + k]);
                 Assert.Equal(sum, expected[(place / perBatch * rows.Outputs + o) * perBatch + place % perBatch], 1e-4);
             }
         }
