@@ -25,6 +25,9 @@ public sealed record WriteOptions
     /// <summary>Size of tensor data beyond which <see cref="ExternalDataMode.Auto"/> uses external data. Default 1.9 GB, since a protobuf file ends at 2 GB.</summary>
     public long MaxInlineBytes { get; init; } = 1_900_000_000;
 
+    /// <summary>Waits until the disk has what was written, so that a power cut cannot lose it. Default: yes; no for files that are read once and deleted.</summary>
+    public bool Durable { get; init; } = true;
+
     /// <summary>Called with the complete file under its temporary name, data file in place, before it gets its final name. An exception from it leaves the final name untouched.</summary>
     public Action<string>? Verify { get; init; }
 }

@@ -5,6 +5,7 @@ using Tersor.Cli.Running;
 using Tersor.Compression.GraphOptimization;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Pipeline.Evaluation;
 using Tersor.Pipeline.Quantization;
 using Tersor.Reporting;
@@ -34,7 +35,7 @@ internal static class DemoCommand
 
     public static int Execute(string? keep, int rounds, int threads, bool json, Terminal terminal, CancellationToken cancellation)
     {
-        using TemporaryFolder folder = new();
+        using ScratchFolder folder = new();
         DemoFiles.Extract(folder.Path);
         string[] files = [folder.At("fmnist_cnn.onnx"), folder.At("fmnist_cnn.optimized.onnx"), folder.At("fmnist_cnn.int8.onnx")];
         DataRequest data = new(folder.At("demo.yaml"), null, []);
@@ -72,13 +73,8 @@ internal static class DemoCommand
 
     private static void Keep(string[] files, string folder)
     {
-        Directory.CreateDirectory(folder);
         foreach (string file in files)
-        {
-            string target = Path.Combine(folder, Path.GetFileName(file));
-            File.Copy(file, target + ".part", overwrite: true);
-            File.Move(target + ".part", target, overwrite: true);
-        }
+            OutputFile.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
     }
 
     private static void Print(DemoReport report, Printer printer)

@@ -9,6 +9,7 @@ using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Pipeline.Judging;
 using Tersor.Pipeline.Quantization;
 using Tersor.Pipeline.Training;
@@ -156,12 +157,12 @@ internal static class QuantizeCommand
         long after = CheckedModel.FileBytes(request.Output, Model.Load(request.Output, request.Reading));
         QuantizeReport report = QuantizeReport.Of(request.Model, request.Output, result, input.Bytes, after, latency) with { Training = TrainingCourse.Of(result.Training, curve) };
         if (request.Report is { } page)
-            TextFile.Write(page, writer => QuantizeHtml.Write(WithContext(report), writer));
+            OutputFile.WriteText(page, writer => QuantizeHtml.Write(WithContext(report), writer));
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
             QuantizationTables.Print(report, new(terminal));
-        if (result.Verdict is { Fit: Fit.Likely } unsure)
+        if (result.Verdict is { IsUnsure: true } unsure)
             terminal.Say($"Warning: {Units.Count(unsure.Samples)} samples cannot tell whether the result keeps within the limit: {unsure.Reason}. It is as close as can be told; more samples would tell.");
         if (result.NoGain is not { } reason)
             return ExitCodes.Done;
@@ -258,7 +259,7 @@ internal static class QuantizeCommand
     {
         if (request.Rounds == 0 || input.RanOn is null || input.Bytes > Large)
             return null;
-        using TemporaryFolder folder = new();
+        using ScratchFolder folder = new();
         string path = folder.At("quantized.onnx");
         input.Save(result, path, request.Writing, cancellation);
         return Latency.Measure([(request.Model, request.Model), ("quantized", path)], input,

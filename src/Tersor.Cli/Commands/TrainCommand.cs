@@ -6,6 +6,7 @@ using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Pipeline.Training;
 using Tersor.Reporting;
 using Tersor.Reporting.Html;
@@ -112,7 +113,7 @@ internal static class TrainCommand
     public static void Print(TrainReport report, TrainRequest request, Terminal terminal)
     {
         if (request.Report is { } page)
-            TextFile.Write(page, writer => TrainHtml.Write(report, writer));
+            OutputFile.WriteText(page, writer => TrainHtml.Write(report, writer));
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else

@@ -1,9 +1,11 @@
+using Tersor.Onnx.Files;
+
 namespace Tersor.Cli.Parsing;
 
 /// <summary>Keeps a command from writing over what it reads, and from working long for a place it cannot write to.</summary>
 internal static class OutputPath
 {
-    /// <summary>Refuses an output that is one of the inputs, or a folder, or lies where nothing can be written.</summary>
+    /// <summary>Refuses an output that is one of the inputs, or no file, or lies where nothing can be written.</summary>
     /// <exception cref="UsageException">It is one of the inputs, or a folder.</exception>
     /// <exception cref="IOException">Nothing can be written there.</exception>
     public static void Check(string output, bool force, params ReadOnlySpan<string> inputs)
@@ -15,7 +17,7 @@ internal static class OutputPath
             if (!force && AreSame(output, input))
                 throw new UsageException($"The output '{output}' is the input itself. Give another name, or --force to replace the input.");
         }
-        RequireWritable(output);
+        RequireWritable(OutputFile.Target(output));
     }
 
     /// <summary>Whether two paths lead to one file.</summary>

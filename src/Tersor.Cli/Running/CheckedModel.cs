@@ -4,6 +4,7 @@ using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Runtime;
 using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Runtime.RuntimeValue>;
 
@@ -60,7 +61,7 @@ internal sealed class CheckedModel : IDisposable
     /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it.</exception>
     public static CheckedModel Load(string path, ReadOptions reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration")
     {
-        CheckedModel model = new(path, Model.Load(path, reading));
+        CheckedModel model = new(path, Read(path, reading));
         string[] problems = [.. sizes?.Problems(model.Model) ?? []];
         if (problems.Length > 0)
             throw new UsageException(string.Join(" ", problems));
@@ -83,7 +84,7 @@ internal sealed class CheckedModel : IDisposable
     /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not run it.</exception>
     public static CheckedModel LoadLike(CheckedModel other, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
     {
-        CheckedModel model = new(path, Model.Load(path, reading)) { Samples = other.ranOn is { } sample ? [sample] : null };
+        CheckedModel model = new(path, Read(path, reading)) { Samples = other.ranOn is { } sample ? [sample] : null };
         if (Interface(model.Model) != Interface(other.Model))
         {
             model.Dispose();
@@ -97,7 +98,7 @@ internal sealed class CheckedModel : IDisposable
     /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not run it.</exception>
     public static CheckedModel LoadTeacher(CheckedModel student, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
     {
-        Model teacher = Model.Load(path, reading);
+        Model teacher = Read(path, reading);
         IReadOnlyDictionary<string, string> feedback = student.Data?.DataSet.Feedback ?? new Dictionary<string, string>();
         // State goes from step to step within each of them.
         string[] state = [.. feedback.Where(f => teacher.Graph.Outputs.Any(o => o.Name == f.Key)).Select(f => f.Value).Intersect(InputNames(teacher))];
@@ -117,6 +118,14 @@ internal sealed class CheckedModel : IDisposable
         }
     }
 
+    /// <summary>Reads a model; the weights of a large one do not stay in memory.</summary>
+    private static Model Read(string path, ReadOptions reading)
+    {
+        Model model = Model.Load(path, reading);
+        LargeConstants.MoveOut(model);
+        return model;
+    }
+
     /// <summary>Bytes of a model file and of the external data it refers to.</summary>
     public static long FileBytes(string path, Model model) => new FileInfo(path).Length
         + model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Tensor).OfType<Tensor>().Where(t => t.IsExternal).Distinct().Sum(t => t.ByteLength);
@@ -134,17 +143,7 @@ internal sealed class CheckedModel : IDisposable
             Save(Model, path, writing, cancellation);
             return;
         }
-        string target = System.IO.Path.GetFullPath(path), part = $"{target}.{Environment.ProcessId}.part";
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
-        try
-        {
-            File.Copy(Path, part, overwrite: true);
-            File.Move(part, target, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(part);
-        }
+        OutputFile.Copy(Path, path);
     }
 
     public void Dispose() => guard.Dispose();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Runtime;
 
 namespace Tersor.Cli.Running;
@@ -16,7 +17,7 @@ internal static partial class SessionOptionFile
         if (options.Count == 0)
             File.Delete(path);
         else
-            TextFile.Write(path, writer => writer.WriteLine(JsonSerializer.Serialize(options, OptionJson.Default.IReadOnlyDictionaryStringString)));
+            OutputFile.WriteText(path, writer => writer.WriteLine(JsonSerializer.Serialize(options, OptionJson.Default.IReadOnlyDictionaryStringString)));
     }
 
     /// <summary>Where those of a model lie.</summary>

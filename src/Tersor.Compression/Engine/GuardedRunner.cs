@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Runtime;
 
 namespace Tersor.Compression;
@@ -11,18 +12,9 @@ public sealed class GuardedRunner(ModelGuard guard, GuardLimits? limits = null) 
     /// <inheritdoc/>
     public IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> Run(Model model, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>> samples, SessionSettings settings)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
-        try
-        {
-            string path = Path.Combine(folder.FullName, "model.onnx");
-            model.Save(path);
-            GuardResult result = guard.Run(path, samples, settings: settings, limits: limits);
-            return result.Succeeded ? result.Outputs : throw new RuntimeException(result.Reason);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        using ScratchFolder folder = new();
+        GuardResult result = guard.Run(TemporaryModel.Save(model, folder), samples, settings: settings, limits: limits);
+        return result.Succeeded ? result.Outputs : throw new RuntimeException(result.Reason);
     }
 
     /// <summary>Nothing: the child tells no types, and the static inference has to do.</summary>

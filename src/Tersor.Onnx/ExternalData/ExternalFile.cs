@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Tersor.Onnx.Files;
 
 namespace Tersor.Onnx;
 

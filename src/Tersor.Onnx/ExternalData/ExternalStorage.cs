@@ -1,35 +1,12 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace Tersor.Onnx;
 
-/// <summary>Bytes in a file beside the model. Read when asked for; what was read is kept only as long as memory allows.</summary>
-/// <remarks>Reads instead of mapping: a file that shrinks under a mapping kills the process, a short read is an error with a name.</remarks>
-internal sealed class ExternalStorage(ExternalFile file, long offset, long length) : TensorStorage
+/// <summary>Bytes in a file beside the model.</summary>
+internal sealed class ExternalStorage(ExternalFile file, long offset, long length) : FileStorage(offset, length)
 {
-    private readonly WeakReference<Array> loaded = new(Array.Empty<byte>());
-
-    public override long ByteLength => length;
-
     public override bool IsExternal => true;
 
     /// <summary>The file the bytes are in.</summary>
     public ExternalFile File => file;
 
-    public override void Read(long offsetInTensor, Span<byte> destination) => file.Read(offset + offsetInTensor, destination);
-
-    public override ReadOnlySpan<T> Span<T>()
-    {
-        if (loaded.TryGetTarget(out Array? array) && array is T[] cached && cached.LongLength == length / Unsafe.SizeOf<T>())
-            return cached;
-        T[] elements = GC.AllocateUninitializedArray<T>(checked((int)(length / Unsafe.SizeOf<T>())));
-        int part = (1 << 26) / Unsafe.SizeOf<T>(); // a byte span over everything could exceed 2^31
-        for (int first = 0; first < elements.Length; first += part)
-        {
-            Span<T> piece = elements.AsSpan(first, Math.Min(part, elements.Length - first));
-            file.Read(offset + (long)first * Unsafe.SizeOf<T>(), MemoryMarshal.AsBytes(piece));
-        }
-        loaded.SetTarget(elements);
-        return elements;
-    }
+    protected override void ReadFile(long at, Span<byte> destination) => file.Read(at, destination);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Google.Protobuf;
+using Tersor.Onnx.Files;
 using Tersor.Onnx.Protos;
 
 namespace Tersor.Onnx.Reading;

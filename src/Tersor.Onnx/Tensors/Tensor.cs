@@ -49,6 +49,9 @@ public sealed class Tensor
     /// <summary>True while the bytes lie in a file beside the model rather than in memory.</summary>
     public bool IsExternal => storage.IsExternal;
 
+    /// <summary>True where the bytes are in memory, false where they are in a file, whether beside the model or a temporary one.</summary>
+    internal bool IsInMemory => storage is not FileStorage && !storage.IsExternal;
+
     /// <summary>The elements as bytes, little-endian, sub-byte types packed. At most 2 GB; beyond, use <see cref="Read"/>.</summary>
     /// <exception cref="InvalidOperationException">More than 2^31 - 1 bytes, or a string tensor.</exception>
     public ReadOnlySpan<byte> Bytes => storage.ByteLength <= int.MaxValue && Type != ElementType.String

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Tersor.Onnx.Files;
 using Tersor.Onnx.Protos;
 
 namespace Tersor.Onnx.Writing;
@@ -10,7 +11,7 @@ internal static class ModelWriter
 
     public static void Save(Model model, string path, WriteOptions options)
     {
-        string full = Path.GetFullPath(path);
+        string full = OutputFile.Target(path);
         ScopeNames.MakeDistinct(model);
         try
         {
@@ -25,8 +26,8 @@ internal static class ModelWriter
 
     private static void Write(Model model, string path, string full, WriteOptions options)
     {
-        using PendingFile file = new(full);
-        using PendingFile? data = UsesExternalData(model, options) ? PendingFile.ForData(full) : null;
+        using OutputFile file = new(full) { Durable = options.Durable };
+        using OutputFile? data = UsesExternalData(model, options) ? OutputFile.ForData(full, options.Durable) : null;
         long dataLength = 0;
         try
         {
@@ -79,7 +80,7 @@ internal static class ModelWriter
     private static IEnumerable<Tensor> Constants(Model model) => model.AllGraphs().SelectMany(g => g.Initializers).Select(v => v.Initializer).OfType<Tensor>().Distinct();
 
     /// <summary>Puts tensors into the data file as they come, each once.</summary>
-    private sealed class DataLayout(PendingFile data, int threshold)
+    private sealed class DataLayout(OutputFile data, int threshold)
     {
         private readonly Dictionary<Tensor, (string, long, long)> places = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Tensor>);
         private readonly string location = Path.GetFileName(data.FinalPath);

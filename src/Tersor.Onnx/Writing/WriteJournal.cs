@@ -1,3 +1,5 @@
+using Tersor.Onnx.Files;
+
 namespace Tersor.Onnx.Writing;
 
 /// <summary>What a killed write leaves behind is found again: a list, beside the model, of data files that are either the new model's or the old one's.</summary>
@@ -9,12 +11,15 @@ internal sealed class WriteJournal : IDisposable
     /// <summary>Notes the names before the first of them can become superfluous.</summary>
     public WriteJournal(string modelPath, IEnumerable<string> dataFiles)
     {
-        path = PendingFile.TemporaryName(modelPath) + Ending;
+        path = OutputFile.TemporaryName(modelPath) + Ending;
         File.WriteAllLines(path, dataFiles.Select(f => Path.GetFileName(f)!));
     }
 
     /// <summary>The write is over, well or not: nothing is left behind.</summary>
     public void Dispose() => File.Delete(path);
+
+    /// <summary>Whether a temporary file is one of a model's or of its data.</summary>
+    private static bool IsOurs(string file, string modelPath) => new[] { modelPath, $"{modelPath}.data" }.Any(path => file.StartsWith(OutputFile.Stem(path), StringComparison.Ordinal));
 
     /// <summary>Deletes what killed processes left of earlier writes to this path: temporary files, and data files the model does not refer to.</summary>
     public static void CleanUp(string modelPath)
@@ -22,7 +27,7 @@ internal sealed class WriteJournal : IDisposable
         string folder = Path.GetDirectoryName(modelPath)!;
         if (!Directory.Exists(folder))
             return;
-        string[] orphans = [.. Directory.EnumerateFiles(folder, $"{Path.GetFileName(modelPath)}*{PendingFile.Mark}*").Where(PendingFile.IsAbandoned)];
+        string[] orphans = [.. Directory.EnumerateFiles(folder, "*" + OutputFile.Mark + "*").Where(f => IsOurs(f, modelPath) && OutputFile.IsAbandoned(f))];
         foreach (string journal in orphans.Where(o => o.EndsWith(Ending, StringComparison.Ordinal)))
         {
             HashSet<string> needed = [.. ModelDataFiles.Of(modelPath)];

@@ -55,9 +55,6 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     /// <summary>As many samples as it needs to say whether the model keeps within the budget.</summary>
     public Verdict Decide(Model model, CancellationToken cancellation) => Of(model, more: true, cancellation);
 
-    /// <summary>Lets go of what takes memory between verdicts.</summary>
-    public void Rest() => reference.Runs.Unload();
-
     public void Dispose() => reference.Runs.Dispose();
 
     private int First => Math.Min(metric is null ? FirstWithout : FirstWithLabels, samples.Count);
@@ -92,7 +89,10 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
             }
             Verdict verdict = Judged(done, paired?.Result(reference.Runs.Metric(done)), [.. counters.Select(c => c.Result())]);
             if (!more || done >= samples.Count || verdict.Fit is Fit.Within or Fit.Beyond || !MayGoOn())
+            {
+                reference.Runs.Unload(); // its answers are kept, and the next model may need no others
                 return verdict;
+            }
         }
     }
 
@@ -121,7 +121,8 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
             return (Fit.Beyond, drop);
         // Closeness speaks for a model whose figure is bad luck, not for one that lost twice what is allowed and more than one answer.
         bool tolerable = measured.Drop.Value <= Tolerable * limits.MaxDrop + 1.0 / count;
-        return (close && tolerable || measured.Drop.Value <= Safe * limits.MaxDrop ? Fit.Likely : Fit.Doubtful, drop);
+        bool likely = measured.Drop.Value <= (close ? 1 : Safe) * limits.MaxDrop;
+        return (likely ? Fit.Likely : close && tolerable ? Fit.Tolerable : Fit.Doubtful, drop);
     }
 
     /// <summary>By the limits on closeness; the output that speaks most against the model decides.</summary>

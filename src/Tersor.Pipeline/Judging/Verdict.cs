@@ -9,6 +9,9 @@ public enum Fit
     /// <summary>The samples cannot tell; what they say, and closeness, allow it.</summary>
     Likely,
 
+    /// <summary>The samples cannot tell; what they say is a little beyond, as chance may have it, and closeness allows it.</summary>
+    Tolerable,
+
     /// <summary>The samples cannot tell; what they say, or closeness, speaks against it.</summary>
     Doubtful,
 
@@ -40,8 +43,11 @@ public sealed record OutputCloseness(string Output, Interval Cosine, double Wors
 /// <param name="Reason">What decided, in words.</param>
 public sealed record Verdict(int Samples, MetricVerdict? Metric, IReadOnlyList<OutputCloseness> Outputs, Fit Fit, string Reason)
 {
+    /// <summary>Whether it may be written although the samples cannot tell whether it keeps within the budget.</summary>
+    public bool IsUnsure => Fit is Fit.Likely or Fit.Tolerable;
+
     /// <summary>Whether it may be written.</summary>
-    public bool Fits => Fit is Fit.Within or Fit.Likely;
+    public bool Fits => Fit <= Fit.Tolerable;
 
     /// <summary>Signal to noise of the output that is least exact, dB: one output hides behind no other.</summary>
     public double Sqnr => Outputs.Select(o => o.Sqnr.Value).DefaultIfEmpty(double.PositiveInfinity).Min();

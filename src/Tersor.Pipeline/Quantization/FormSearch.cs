@@ -32,7 +32,6 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         // Whoever gives data gets nothing slower and nothing less exact than whoever gives none. Training is asked for, as slower models are: there, other forms are what is left.
         if (trials.Count == 0 || mode == QuantizationMode.Static && (settings.RequireSpeed && training is null || !trials.Exists(t => t.Verdict.Fits)))
             trials.AddRange(Others(mode, progress, cancellation));
-        inputs.Judge.Rest();
         var measured = SpeedCheck.Measure([inputs.Original, .. trials.Select(t => t.Model)], sample, session, inputs.Time, new StageProgress(progress, "measuring speed"), cancellation);
         trials = [.. trials.Zip(measured.Skip(1), (trial, speed) => trial with { SpeedUp = speed.SpeedUp, Milliseconds = speed.Milliseconds })];
         // A form of which nothing was left within the budget is the float model again: worth having only where rewriting it made it faster.

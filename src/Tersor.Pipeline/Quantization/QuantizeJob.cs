@@ -135,7 +135,12 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         return CalibratedModel.Uncalibrated(PreparedModel.Of(rewritten, opset), sample, feedback, rules, ByUser, cancellation);
     }
 
-    private Lazy<Model> Rewritten(Model model, GraphOptimizerOptions options, CancellationToken cancellation) => new(() => settings.Optimize ? PreparedModel.ForEngine(model, options, cancellation) : model);
+    private Lazy<Model> Rewritten(Model model, GraphOptimizerOptions options, CancellationToken cancellation) => new(() =>
+    {
+        Model rewritten = settings.Optimize ? PreparedModel.ForEngine(model, options, cancellation) : model;
+        LargeConstants.MoveOut(rewritten);
+        return rewritten;
+    });
 
     private OtherForms Forms(Lazy<Model> rewritten) => new(settings, rewritten) { ByUser = ByUser };
 

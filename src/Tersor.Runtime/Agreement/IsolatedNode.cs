@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 
 namespace Tersor.Runtime;
 
@@ -94,17 +95,10 @@ internal sealed class IsolatedNode
 
     private string Kernel(SessionSettings settings)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
-        try
-        {
-            string path = Path.Combine(folder.FullName, "optimized.onnx");
-            new ModelSession(model, settings with { OptimizedModelPath = path }).Dispose();
-            return string.Join(", ", Model.Load(path).Graph.Nodes.Where(n => !n.Is("QuantizeLinear", "DequantizeLinear")).Select(n => n.OpType));
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        using ScratchFolder folder = new();
+        string path = folder.At("optimized.onnx");
+        new ModelSession(model, settings with { OptimizedModelPath = path }).Dispose();
+        return string.Join(", ", Model.Load(path).Graph.Nodes.Where(n => !n.Is("QuantizeLinear", "DequantizeLinear")).Select(n => n.OpType));
     }
 
     /// <summary>Makes a value that the node reads: constants and what is computed from them as they are, a DequantizeLinear from its integers, anything else as an input.</summary>

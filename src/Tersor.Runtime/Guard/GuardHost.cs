@@ -41,6 +41,8 @@ internal static class GuardHost
             info.Environment[variable] = $"{native.TrimEnd(Path.PathSeparator)}{Path.PathSeparator}{Environment.GetEnvironmentVariable(variable)}";
         info.Environment["DOTNET_gcServer"] = "0";
         info.Environment["DOTNET_TieredPGO"] = "0"; // start-up counts more than peak speed of managed code
+        info.Environment["DOTNET_EnableDiagnostics"] = "0"; // its pipes stay in the temporary folder when it is killed
+        info.Environment[EngineTelemetry.Variable] = "1";
         // What makes a runner or debugger attach must not reach the child.
         foreach (string name in (string[])["DOTNET_STARTUP_HOOKS", "DOTNET_ENABLE_EVENTPIPE", "CORECLR_ENABLE_PROFILING", "DOTNET_HOSTING_TRACE"])
             info.Environment.Remove(name);

@@ -1,4 +1,5 @@
 using Tersor.Data;
+using Tersor.Onnx.Files;
 using Tersor.Runtime.Guard;
 
 namespace Tersor.Runtime;
@@ -46,12 +47,12 @@ public sealed class ModelGuard : IDisposable
         limits ??= new();
         lock (oneAtATime)
         {
-            DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
+            using ScratchFolder folder = new();
             try
             {
                 for (int i = 0; i < steps.Count; i++)
-                    ValueFile.Write(GuardChild.InputFile(folder.FullName, i), steps[i]);
-                GuardRequest request = new(path, folder.FullName, settings ?? new(), steps.Count, steps.Count == 0, keepOutputs,
+                    ValueFile.Write(GuardChild.InputFile(folder.Path, i), steps[i]);
+                GuardRequest request = new(path, folder.Path, settings ?? new(), steps.Count, steps.Count == 0, keepOutputs,
                     feedback is null ? [] : feedback.ToDictionary(), repetitions);
                 if (FreshProcess || child is not { IsAlive: true })
                 {
@@ -61,7 +62,7 @@ public sealed class ModelGuard : IDisposable
                 (GuardResult result, GuardResponse? response) = child.Serve(request, limits.TimeFor(size), limits.MemoryFor(size), cancellation);
                 if (!result.Succeeded || !keepOutputs)
                     return result;
-                return result with { Outputs = [.. Enumerable.Range(0, response!.Steps).Select(i => ValueFile.Read(GuardChild.OutputFile(folder.FullName, i)))] };
+                return result with { Outputs = [.. Enumerable.Range(0, response!.Steps).Select(i => ValueFile.Read(GuardChild.OutputFile(folder.Path, i)))] };
             }
             catch (RuntimeException e)
             {
@@ -69,7 +70,6 @@ public sealed class ModelGuard : IDisposable
             }
             finally
             {
-                folder.Delete(recursive: true);
                 rest.Change(Idle, Timeout.InfiniteTimeSpan);
             }
         }

@@ -1,4 +1,5 @@
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 
 namespace Tersor.Runtime.Guard;
 
@@ -9,7 +10,7 @@ internal static class ModelSize
     {
         long size = new FileInfo(path).Length;
         // Only a model that is not alone in its folder can have external data: others need not be parsed for it.
-        if (!Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(path)!).Any(entry => !entry.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)))
+        if (!Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(path)!).Any(entry => !entry.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && Path.GetFileName(entry) != ScratchFolder.LockName))
             return size;
         try
         {

@@ -13,7 +13,7 @@ internal static class ValueFile
         Model model = new();
         Dictionary<string, ValueLayout> layouts = values.ToDictionary(pair => pair.Key, pair => Lay(pair.Value));
         model.Metadata[LayoutKey] = JsonSerializer.Serialize(layouts, GuardJson.Default.DictionaryStringValueLayout);
-        model.Save(path);
+        model.Save(path, new() { Durable = false });
 
         ValueLayout Lay(RuntimeValue value) => value switch
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 
 namespace Tersor.Runtime;
 
@@ -40,12 +41,12 @@ public static class Profiler
     {
         const int WarmUp = 3;
         ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
+        using ScratchFolder folder = new();
         try
         {
-            string optimized = Path.Combine(folder.FullName, "optimized.onnx");
+            string optimized = folder.At("optimized.onnx");
             string json;
-            using (ModelSession session = new(model, (settings ?? new()) with { ProfilePrefix = Path.Combine(folder.FullName, "profile"), OptimizedModelPath = optimized }))
+            using (ModelSession session = new(model, (settings ?? new()) with { ProfilePrefix = folder.At("profile"), OptimizedModelPath = optimized }))
             {
                 for (int i = 0; i < WarmUp + runs; i++)
                 {
@@ -54,7 +55,7 @@ public static class Profiler
                 }
                 json = File.ReadAllText(session.Engine.EndProfiling());
             }
-            FusedNodes fused = new(model, Model.Load(optimized));
+            FusedNodes fused = new(model, Model.Load(optimized, new() { SkipExternalData = true }));
             List<ProfileEvent> events = ProfileEvent.Parse(json);
             double[] whole = [.. events.Where(e => e.Kind == "Session" && e.Name == "model_run").Select(e => e.Microseconds).Skip(WarmUp)];
             var groups = events.Where(e => e.Kind == "Node" && e.Name.EndsWith("_kernel_time", StringComparison.Ordinal))
@@ -71,10 +72,6 @@ public static class Profiler
         catch (Exception e) when (e is JsonException or OnnxException)
         {
             throw new RuntimeException($"ONNX Runtime's profile cannot be read: {e.Message}", e);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
         }
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 
 namespace Tersor.Runtime;
 
@@ -7,7 +8,7 @@ namespace Tersor.Runtime;
 public sealed class ModelSession : IDisposable
 {
     private readonly InferenceSession session;
-    private readonly DirectoryInfo? folder;
+    private readonly ScratchFolder? folder;
 
     /// <summary>Loads a model from memory, under the options it carries; one with external data, or too large for a single file, by way of a temporary folder that lives as long as the session.</summary>
     /// <exception cref="RuntimeException">ONNX Runtime refuses it.</exception>
@@ -20,7 +21,7 @@ public sealed class ModelSession : IDisposable
             FreedMemory.GiveBack(); // the file, and what the engine read it into
             return;
         }
-        folder = Directory.CreateTempSubdirectory("tersor-");
+        folder = new();
         try
         {
             string path = TemporaryModel.Save(model, folder);
@@ -28,7 +29,7 @@ public sealed class ModelSession : IDisposable
         }
         catch
         {
-            folder.Delete(recursive: true);
+            folder.Dispose();
             throw;
         }
     }
@@ -126,9 +127,7 @@ public sealed class ModelSession : IDisposable
     {
         session.Dispose();
         FreedMemory.GiveBack();
-        if (folder is { Exists: true })
-            folder.Delete(recursive: true);
-        folder?.Refresh();
+        folder?.Dispose();
     }
 
     private static InferenceSession Load(Func<SessionOptions, InferenceSession> load, SessionSettings settings)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Tersor.Onnx.Files;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Checkpoints;
@@ -34,25 +35,15 @@ internal static class TensorArchive
             offset += bytes;
         }
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
-        string temporary = path + ".part";
-        try
+        OutputFile.Write(path, file =>
         {
-            using (FileStream file = File.Create(temporary))
-            {
-                Span<byte> length = stackalloc byte[8];
-                BinaryPrimitives.WriteInt64LittleEndian(length, text.Length);
-                file.Write(length);
-                file.Write(text);
-                foreach (Tensor tensor in tensors.Values)
-                    Write(file, tensor);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, text.Length);
+            file.Write(length);
+            file.Write(text);
+            foreach (Tensor tensor in tensors.Values)
+                Write(file, tensor);
+        });
     }
 
     /// <summary>Reads a file.</summary>
@@ -91,7 +82,7 @@ internal static class TensorArchive
         }
     }
 
-    private static void Write(FileStream file, Tensor tensor)
+    private static void Write(Stream file, Tensor tensor)
     {
         using Tensor flat = tensor.contiguous().reshape(-1);
         long chunk = Chunk / tensor.element_size();
@@ -103,7 +94,7 @@ internal static class TensorArchive
     }
 
     /// <summary>Fills a tensor, however many gigabytes it has.</summary>
-    private static void Read(FileStream file, Tensor tensor)
+    private static void Read(Stream file, Tensor tensor)
     {
         using Tensor flat = tensor.reshape(-1);
         long size = tensor.element_size(), chunk = Chunk / size;

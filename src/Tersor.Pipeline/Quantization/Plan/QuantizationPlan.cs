@@ -4,6 +4,7 @@ using Tersor.Compression;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -159,7 +160,7 @@ public sealed record QuantizationPlan
     }
 
     /// <summary>Writes a plan file: indented JSON, to be read and edited.</summary>
-    public void Save(string path) => PlanJson.Write(path, ToJson());
+    public void Save(string path) => OutputFile.WriteText(path, text => text.WriteLine(ToJson()));
 
     /// <summary>The plan as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, PlanJson.Default.QuantizationPlan);
@@ -192,7 +193,7 @@ public sealed record CalibrationRanges(string Model, IReadOnlyList<PlannedRange>
         .Concat(Repairs.Where(r => !ModelRepairs.Has(r)).Select(r => $"'{r}' is no repair of the float model."));
 
     /// <summary>Writes a file.</summary>
-    public void Save(string path) => PlanJson.Write(path, JsonSerializer.Serialize(this, PlanJson.Default.CalibrationRanges));
+    public void Save(string path) => OutputFile.WriteText(path, text => text.WriteLine(JsonSerializer.Serialize(this, PlanJson.Default.CalibrationRanges)));
 }
 
 /// <summary>Plan files as JSON: camelCase, indented; a key that is not known is an error, so that a typing error does not pass for a default.</summary>
@@ -219,21 +220,5 @@ internal sealed partial class PlanJson : JsonSerializerContext
     {
         if (string.Join(" ", problems) is { Length: > 0 } wrong)
             throw new CompressionException($"{path} is no {what} this program can use: {wrong}") { Pass = "quantize" };
-    }
-
-    /// <summary>Under its final name a file is complete or as it was before.</summary>
-    public static void Write(string path, string text)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            File.WriteAllText(temporary, text + Environment.NewLine);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
     }
 }

@@ -55,6 +55,8 @@ internal static class WeightRepairs
                     changes.Add(new(layer, node.Outputs[0]!.Name, i, tensor));
             }
         }
-        return changes;
+        // Found once, and then only quantized now and then.
+        Dictionary<Tensor, Tensor> moved = LargeConstants.MoveOut([.. changes.Select(c => c.Tensor)]);
+        return [.. changes.Select(c => c with { Tensor = moved.GetValueOrDefault(c.Tensor, c.Tensor) })];
     }
 }

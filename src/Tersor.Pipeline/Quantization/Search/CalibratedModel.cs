@@ -45,7 +45,7 @@ internal sealed class CalibratedModel
     public QuantizationPlacement Everything { get; }
 
     /// <summary>Runs one sample to learn types and shapes; values are not observed.</summary>
-    /// <param name="model">Float, in an operator set that has Q/DQ. It must not change afterwards.</param>
+    /// <param name="model">Float, in an operator set that has Q/DQ. Its large weights are moved out of memory; it must not change afterwards.</param>
     /// <param name="sample">What is fed.</param>
     /// <param name="feedback">Output name → input name, from one step of the sample to the next.</param>
     /// <param name="rules">What the target's engine fuses.</param>
@@ -53,6 +53,7 @@ internal sealed class CalibratedModel
     /// <param name="cancellation">Stops it.</param>
     public static CalibratedModel Uncalibrated(Model model, Sample sample, IReadOnlyDictionary<string, string> feedback, EngineRules rules, Func<Node, string?> keepFloat, CancellationToken cancellation)
     {
+        LargeConstants.MoveOut(model);
         SeenShapesObserver shapes = new(model.Graph.WithNested().SelectMany(g => g.Inputs.Where(v => !v.IsInitializer).Concat(g.Nodes.SelectMany(n => n.Outputs).OfType<Value>())));
         Observer.Observe(model, [sample], feedback, [shapes], cancellation: cancellation);
         InferredTypes inferred = ShapeInference.Infer(model);

@@ -1,5 +1,6 @@
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -43,24 +44,16 @@ internal static class SpeedCheck
 
     private static IReadOnlyList<(MedianInterval SpeedUp, double Milliseconds)> Together(IReadOnlyList<Model> models, Sample sample, SessionSettings session, TimeSpan whole, TimeLimit time, IProgress<double>? progress, CancellationToken cancellation)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-");
-        try
+        using ScratchFolder folder = new();
+        BenchmarkModel[] files = [.. models.Select((model, i) =>
         {
-            BenchmarkModel[] files = [.. models.Select((model, i) =>
-            {
-                string path = Path.Combine(folder.FullName, $"{i}.onnx");
-                model.Save(path);
-                return new BenchmarkModel(path, path, sample.Steps[0]);
-            })];
-            BenchmarkOptions options = new() { Rounds = 3, Session = session, MeasureMemory = false, MinMeasurement = Measurement };
-            double round = Benchmark.Run(files, options, null, cancellation).Results.Sum(r => Math.Max(r.Latency.Median, Measurement.TotalMilliseconds));
-            int rounds = (int)Math.Clamp(time.AtMost(whole, ShareOfTime).TotalMilliseconds / round, 7, 60);
-            return [.. Benchmark.Run(files, options with { Rounds = rounds }, new RoundShare(progress, rounds), cancellation).Results.Select(r => (r.SpeedUp, r.Latency.Median))];
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+            string path = TemporaryModel.Save(model, folder, $"{i}.onnx");
+            return new BenchmarkModel(path, path, sample.Steps[0]);
+        })];
+        BenchmarkOptions options = new() { Rounds = 3, Session = session, MeasureMemory = false, MinMeasurement = Measurement };
+        double round = Benchmark.Run(files, options, null, cancellation).Results.Sum(r => Math.Max(r.Latency.Median, Measurement.TotalMilliseconds));
+        int rounds = (int)Math.Clamp(time.AtMost(whole, ShareOfTime).TotalMilliseconds / round, 7, 60);
+        return [.. Benchmark.Run(files, options with { Rounds = rounds }, new RoundShare(progress, rounds), cancellation).Results.Select(r => (r.SpeedUp, r.Latency.Median))];
     }
 
     private sealed class RoundShare(IProgress<double>? progress, int rounds) : IProgress<int>

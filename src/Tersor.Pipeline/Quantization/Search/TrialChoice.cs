@@ -10,6 +10,9 @@ internal sealed class TrialChoice(QuantizeSettings settings)
     /// <summary>Trials this much slower than the fastest that keeps within the budget are preferred where they are more accurate: nobody trades half a budget of accuracy for a few percent of speed.</summary>
     private const double Indifference = 1.05;
 
+    /// <summary>How much slower than the fastest a trial may be that is preferred because it loses no more than allowed on the samples there are, where the fastest does and only closeness speaks for it.</summary>
+    private const double ForCertainty = 1.25;
+
     // Of two that are as accurate, the smaller one: a form that only stores weights small is as fast as the float model.
     private static readonly Comparer<Trial> Better = Comparer<Trial>.Create((left, right) => VerdictOrder.BestFirst.Compare(left.Verdict, right.Verdict) is var order && order != 0 ? order : left.Bytes.CompareTo(right.Bytes));
 
@@ -26,6 +29,9 @@ internal sealed class TrialChoice(QuantizeSettings settings)
         if (good.Length == 0)
             return null;
         double best = good.Max(Speed);
+        Trial[] surer = [.. good.Where(t => t.Verdict.Fit < Fit.Tolerable)];
+        if (surer.Length > 0 && surer.Max(Speed) * ForCertainty >= best)
+            (good, best) = (surer, surer.Max(Speed));
         return good.Where(t => Speed(t) * Indifference >= best).MinBy(t => t, Better);
     }
 

@@ -3,6 +3,7 @@ using Tersor.Compression.Quantization.Placement;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 using Tersor.Runtime;
 
 namespace Tersor.Pipeline.Quantization;
@@ -74,8 +75,11 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
         QuantizationPlacement fastest = Fastest(calibrated, numbers, sample, progress, cancellation);
         if (kept is not null)
         {
-            File.WriteAllLines($"{kept}.part", fastest.Units.Select(u => u.Key).Order(StringComparer.Ordinal));
-            File.Move($"{kept}.part", kept, overwrite: true);
+            OutputFile.WriteText(kept, text =>
+            {
+                foreach (string key in fastest.Units.Select(u => u.Key).Order(StringComparer.Ordinal))
+                    text.WriteLine(key);
+            });
         }
         return fastest;
     }

@@ -50,7 +50,7 @@ function header() {
         el("h1", null, fileName(report.input)),
         el("p.lead", null, lead()),
         report.noGain ? el("p.note", null, `No gain: ${report.noGain}. The input model was written as it is.`) : null,
-        report.verdict?.fit === "Likely" ? el("p.note", null, `${Numbers.plural(report.verdict.samples, "sample")} cannot tell whether the result keeps within the limit: ${report.verdict.reason}.`) : null,
+        ["Likely", "Tolerable"].includes(report.verdict?.fit) ? el("p.note", null, `${Numbers.plural(report.verdict.samples, "sample")} cannot tell whether the result keeps within the limit: ${report.verdict.reason}.`) : null,
         terms("dl.facts", [
             ["Processor", machine && `${machine.cpu}, ${Numbers.plural(machine.cores, "logical processor")}`],
             ["Instruction sets", machine?.features.join(", ")],

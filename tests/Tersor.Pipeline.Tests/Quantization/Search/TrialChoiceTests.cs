@@ -24,6 +24,14 @@ public sealed class TrialChoiceTests
         Assert.Equal("sure", Chosen(new(), SyntheticTrial.Of("likely", 40, 2, Fit.Likely), SyntheticTrial.Of("sure", 30, 2)));
 
     [Fact]
+    public void What_lost_more_than_allowed_is_chosen_only_where_nothing_nearly_as_fast_did_not()
+    {
+        Assert.Equal("surer", Chosen(new(), SyntheticTrial.Of("tolerable", 40, 2, Fit.Tolerable), SyntheticTrial.Of("surer", 30, 1.7, Fit.Likely), SyntheticTrial.Of("slow", 50, 1)));
+        Assert.Equal("tolerable", Chosen(new(), SyntheticTrial.Of("tolerable", 40, 2, Fit.Tolerable), SyntheticTrial.Of("slow", 30, 1.1)));
+        Assert.Equal("tolerable", Chosen(new(), SyntheticTrial.Of("tolerable", 40, 2, Fit.Tolerable), SyntheticTrial.Of("far", 20, 1.9, Fit.Doubtful)));
+    }
+
+    [Fact]
     public void Of_those_as_fast_and_as_exact_the_smallest_is_chosen() =>
         Assert.Equal("small", Chosen(new(), SyntheticTrial.Of("large", 40, 1, bytes: 9000), SyntheticTrial.Of("small", 40, 1, bytes: 3000)));
 

@@ -1,11 +1,14 @@
 using System.Runtime.InteropServices;
 
-namespace Tersor.Onnx;
+namespace Tersor.Onnx.Files;
 
 /// <summary>What stands at a path, found without opening it: opening a pipe would wait for ever.</summary>
 internal readonly record struct FileKind(bool Exists, bool IsRegularFile, bool IsFolder, bool IsLink, long Links)
 {
-    private const int TypeMask = 0xF000, Folder = 0x4000, Regular = 0x8000, SymbolicLink = 0xA000;
+    /// <summary>What it is, in words.</summary>
+    public string Name { get; private init; } = "a file";
+
+    private const int TypeMask = 0xF000, Folder = 0x4000, Regular = 0x8000, SymbolicLink = 0xA000, CharacterDevice = 0x2000, BlockDevice = 0x6000, Pipe = 0x1000, Socket = 0xC000;
 
     public static FileKind Of(string path)
     {
@@ -17,7 +20,10 @@ internal readonly record struct FileKind(bool Exists, bool IsRegularFile, bool I
                 return default;
             uint links = BitConverter.ToUInt32(status, 16);
             int type = BitConverter.ToUInt16(status, 28) & TypeMask;
-            return new(true, type == Regular, type == Folder, type == SymbolicLink, links);
+            return new(true, type == Regular, type == Folder, type == SymbolicLink, links)
+            {
+                Name = type switch { Folder => "a folder", SymbolicLink => "a link", CharacterDevice or BlockDevice => "a device", Pipe => "a pipe", Socket => "a socket", _ => "a file" },
+            };
         }
         FileSystemInfo info = Directory.Exists(path) ? new DirectoryInfo(path) : new FileInfo(path);
         if (!info.Exists && info.LinkTarget is null)
@@ -25,7 +31,7 @@ internal readonly record struct FileKind(bool Exists, bool IsRegularFile, bool I
         bool link = info.LinkTarget is not null || info.Attributes.HasFlag(FileAttributes.ReparsePoint);
         bool folder = info.Attributes.HasFlag(FileAttributes.Directory);
         bool device = info.Attributes.HasFlag(FileAttributes.Device);
-        return new(true, !folder && !link && !device, folder && !link, link, folder || link ? 1 : WindowsLinks(path));
+        return new(true, !folder && !link && !device, folder && !link, link, folder || link ? 1 : WindowsLinks(path)) { Name = device ? "a device" : folder ? "a folder" : "a file" };
     }
 
     private static long WindowsLinks(string path)
