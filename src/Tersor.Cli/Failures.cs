@@ -26,10 +26,11 @@ internal static class Failures
             case FileNotFoundException { FileName: { Length: > 0 } file } missing when missing.InnerException is null:
                 terminal.Say($"Error: {file}: no such file.");
                 return ExitCodes.Failed;
+            case var expected when IsExpected(exception):
+                terminal.Say($"Error: {expected.Message}");
+                return ExitCodes.Failed;
             default:
-                terminal.Say(IsExpected(exception)
-                    ? $"Error: {exception.Message.ReplaceLineEndings(" ")}"
-                    : $"This is a bug in Tersor {CommandLine.Version}. Please report it with the command you gave and what follows.\n{exception}");
+                terminal.Error.WriteLine($"This is a bug in Tersor {CommandLine.Version}. Please report it with the command you gave and what follows.\n{exception}");
                 return ExitCodes.Failed;
         }
     }

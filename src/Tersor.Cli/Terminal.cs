@@ -5,11 +5,14 @@ namespace Tersor.Cli;
 /// <summary>Where a command writes: results to <see cref="Out"/>, everything else to <see cref="Error"/>.</summary>
 internal sealed class Terminal(TextWriter output, TextWriter error)
 {
-    /// <summary>The result, and nothing else.</summary>
-    public TextWriter Out { get; } = output;
+    /// <summary>The result, and nothing else. Whatever is written, no control sequence arrives.</summary>
+    public TextWriter Out { get; } = new HarmlessText.Writer(output);
 
-    /// <summary>Messages, warnings, progress.</summary>
-    public TextWriter Error { get; } = error;
+    /// <summary>Messages, warnings, progress; as <see cref="Out"/>.</summary>
+    public TextWriter Error { get; } = new HarmlessText.Writer(error);
+
+    /// <summary>Stdout for tables with colours: their text must be made harmless before.</summary>
+    public TextWriter Styled => output;
 
     /// <summary>True when a person watches stdout: tables may be coloured and fit the window.</summary>
     public bool OutIsInteractive { get; init; }
@@ -23,8 +26,11 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
     /// <summary>What was typed behind the program's name, for messages that say how to go on; empty where nothing was.</summary>
     public IReadOnlyList<string> Arguments { get; set; } = [];
 
-    /// <summary>Says something to the user beside the result.</summary>
-    public void Say(string message) => Error.WriteLine(message);
+    /// <summary>Says something to the user beside the result, on one line whatever it holds.</summary>
+    public void Say(string message) => Error.WriteLine(HarmlessText.Of(message.ReplaceLineEndings(" ")));
+
+    /// <summary>Writes a line over the one that was drawn last; an empty one takes it away.</summary>
+    public void Draw(string line) => error.Write($"\r\u001b[K{HarmlessText.Of(line)}");
 
 #pragma warning disable RS0030 // This is the one place that talks to the console: everyone else is given a Terminal.
     /// <summary>The process's own streams.</summary>

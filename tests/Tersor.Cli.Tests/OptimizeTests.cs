@@ -24,16 +24,17 @@ public sealed class OptimizeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_model_that_cannot_be_improved_gives_code_3_and_no_file()
+    public async Task A_model_that_cannot_be_improved_gives_code_3_and_is_written_as_it_is()
     {
         string input = folder.At("in.onnx");
         SmallModels.Dense().Save(input);
         Cli run = await Cli.Run("optimize", input, "-o", folder.At("out.onnx"), "--json");
         Assert.Equal(ExitCodes.NoGain, run.ExitCode);
         Assert.Contains("No gain", Assert.Single(run.Errors));
-        Assert.False(File.Exists(folder.At("out.onnx")));
+        Assert.Equal(File.ReadAllBytes(input), File.ReadAllBytes(folder.At("out.onnx")));
         using JsonDocument document = JsonDocument.Parse(run.Out);
-        Assert.False(document.RootElement.TryGetProperty("output", out _));
+        Assert.Equal(folder.At("out.onnx"), document.RootElement.GetProperty("output").GetString());
+        Assert.Equal("nothing could be optimized", document.RootElement.GetProperty("noGain").GetString());
     }
 
     [Fact]

@@ -86,14 +86,16 @@ internal static class OptimizeCommand
             result = new GraphOptimizer(options).Run(input.Model, cancellation);
         if (result.IsChanged)
             input.Save(result.Model, request.Output, request.Writing, cancellation);
-        OptimizeReport report = OptimizeReport.Of(request.Model, bytesBefore, result.IsChanged ? request.Output : null, result);
+        else
+            input.SaveUnchanged(request.Output, request.Writing, cancellation); // whoever asked for a file gets one that works
+        OptimizeReport report = OptimizeReport.Of(request.Model, bytesBefore, request.Output, result);
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
             OptimizationTables.Print(report, new(terminal));
-        if (result.IsChanged)
+        if (report.NoGain is not { } reason)
             return ExitCodes.Done;
-        terminal.Say("No gain: nothing could be optimized, and nothing was written.");
+        terminal.Say($"No gain: {reason}. The input model was written to {request.Output} as it is.");
         return ExitCodes.NoGain;
     }
 }

@@ -21,8 +21,7 @@ internal static class OptimizationTables
         yield return ("nodes", $"{Units.Count(report.NodesBefore)} → {Units.Count(report.NodesAfter)}");
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)} (weights inside)");
         yield return ("outputs", report.NotVerified is { } reason ? $"not verified: {reason}" : Difference(report));
-        if (report.Output is { } output)
-            yield return ("written", output);
+        yield return ("written", report.Output);
     }
 
     private static string Difference(OptimizeReport report)

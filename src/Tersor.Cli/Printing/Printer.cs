@@ -17,17 +17,17 @@ internal sealed class Printer
             Ansi = terminal.OutIsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = terminal.OutIsInteractive ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(terminal.OutIsInteractive ? terminal.Out : new TrimmedLines(terminal.Out)),
+            Out = new AnsiConsoleOutput(terminal.OutIsInteractive ? terminal.Styled : new TrimmedLines(terminal.Out)),
         });
         console.Profile.Width = terminal.Width;
         console.Profile.Capabilities.Unicode = true;
     }
 
     /// <summary>A line of text, taken as it is.</summary>
-    public void Line(string text = "") => console.WriteLine(text);
+    public void Line(string text = "") => console.WriteLine(HarmlessText.Of(text));
 
     /// <summary>A heading above what follows.</summary>
-    public void Heading(string text) => console.Write(new Text(text + "\n", new Style(decoration: Decoration.Bold)));
+    public void Heading(string text) => console.Write(new Text(HarmlessText.Of(text) + "\n", new Style(decoration: Decoration.Bold)));
 
     /// <summary>Names and values, one pair a line.</summary>
     public void Facts(IEnumerable<(string Name, string Value)> facts)
@@ -36,7 +36,7 @@ internal sealed class Printer
         grid.AddColumn(new GridColumn().NoWrap().PadLeft(0).PadRight(2));
         grid.AddColumn(new GridColumn());
         foreach ((string name, string value) in facts)
-            grid.AddRow(new Text(name), new Text(value));
+            grid.AddRow(Cell(name), Cell(value));
         console.Write(grid);
     }
 
@@ -53,12 +53,14 @@ internal sealed class Printer
         foreach (string column in columns)
         {
             bool right = column.EndsWith('>');
-            table.AddColumn(new TableColumn(new Text(column.TrimEnd('>'))) { Alignment = right ? Justify.Right : Justify.Left, NoWrap = right });
+            table.AddColumn(new TableColumn(Cell(column.TrimEnd('>'))) { Alignment = right ? Justify.Right : Justify.Left, NoWrap = right });
         }
         foreach (IReadOnlyList<string> row in cells)
-            table.AddRow(row.Select(cell => new Text(cell)));
+            table.AddRow(row.Select(Cell));
         console.Write(table);
     }
+
+    private static Text Cell(string text) => new(HarmlessText.Of(text));
 
     /// <summary>Columns a table needs at least: numbers are never broken, text may be, into words.</summary>
     private static int LeastWidth(IReadOnlyList<string> columns, IReadOnlyList<string>[] rows) => columns.Select((column, i) =>

@@ -46,7 +46,7 @@ internal sealed class Progress : IProgress<JobProgress>, IProgress<double>, IDis
             if (value.Stage != shownStage)
                 (shownStage, stageStart) = (value.Stage, drawn);
             int filled = (int)Math.Clamp(value.Share * 30, 0, 30);
-            terminal.Error.Write($"\r\u001b[K{value.Stage} [{new string('#', filled)}{new string('.', 30 - filled)}] {Math.Clamp(value.Share, 0, 1) * 100:0} %{Left(value.Share)}");
+            terminal.Draw($"{value.Stage} [{new string('#', filled)}{new string('.', 30 - filled)}] {Math.Clamp(value.Share, 0, 1) * 100:0} %{Left(value.Share)}");
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class Progress : IProgress<JobProgress>, IProgress<double>, IDis
             if (ended || drawn != 0)
                 return;
             visible = true;
-            terminal.Error.Write($"\r\u001b[K{Stage}, {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s");
+            terminal.Draw($"{Stage}, {Stopwatch.GetElapsedTime(start).TotalSeconds:0} s");
         }
     }
 
@@ -79,7 +79,7 @@ internal sealed class Progress : IProgress<JobProgress>, IProgress<double>, IDis
         {
             ended = true;
             if (visible)
-                terminal.Error.Write("\r\u001b[K");
+                terminal.Draw("");
         }
     }
 }

@@ -8,8 +8,11 @@ public sealed record OptimizeReport
     /// <summary>The model that was read.</summary>
     public required string Input { get; init; }
 
-    /// <summary>The model that was written; null when there was no gain.</summary>
-    public required string? Output { get; init; }
+    /// <summary>The model that was written.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Why what was written is the input model as it was; null when something improved.</summary>
+    public required string? NoGain { get; init; }
 
     /// <summary>Bytes of the file that was read, external data included.</summary>
     public required long BytesBefore { get; init; }
@@ -47,12 +50,13 @@ public sealed record OptimizeReport
     /// <summary>Summarizes a result.</summary>
     /// <param name="input">The model that was read.</param>
     /// <param name="bytesBefore">Bytes of its file, external data included: what is written anew may spell the same model shorter.</param>
-    /// <param name="output">The model that was written; null when there was no gain.</param>
+    /// <param name="output">The model that was written.</param>
     /// <param name="result">What was done.</param>
-    public static OptimizeReport Of(string input, long bytesBefore, string? output, OptimizationResult result) => new()
+    public static OptimizeReport Of(string input, long bytesBefore, string output, OptimizationResult result) => new()
     {
         Input = input,
         Output = output,
+        NoGain = result.IsChanged ? null : "nothing could be optimized",
         BytesBefore = bytesBefore,
         BytesAfter = result.IsChanged ? result.BytesAfter : bytesBefore,
         NodesBefore = result.NodesBefore.Values.Sum(),
