@@ -114,7 +114,10 @@ internal static class DistillCommand
             result = assistants.Length == 0 ? trainer.Train(job, view, cancellation) : trainer.Distill(job, assistants, view, cancellation)[^1];
             curve = view.Curve;
         }
-        input.Save(result.IsStart ? job.Model : result.Model, training.Output, training.Writing, cancellation);
+        if (result.IsStart && request.Derived == 0)
+            input.SaveUnchanged(training.Output, training.Writing, cancellation);
+        else
+            input.Save(result.IsStart ? job.Model : result.Model, training.Output, training.Writing, cancellation);
         TrainCommand.Print(TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants], Curve = curve }, training, terminal);
         return TrainCommand.Verdict(result, request.Derived > 0 ? "the student" : "the input model", terminal);
 
