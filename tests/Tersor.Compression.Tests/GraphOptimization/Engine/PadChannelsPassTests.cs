@@ -138,7 +138,7 @@ public sealed class PadChannelsPassTests
         (Model changed, PassReport report) = PassCheck.Run(pass, model);
         Assert.Equal(expected, Weight(changed, 0).Shape[0]);
         if (expected == channels && channels % 16 != 0)
-            Assert.Contains(report.Skipped, s => s.Reason == $"{channels} channels would become {(channels + 15) / 16 * 16}");
+            Assert.Contains(report.Skipped, s => s.Reason == $"{Plural.Of(channels, "channel")} would become {(channels + 15) / 16 * 16}");
     }
 
     [Fact]
