@@ -71,7 +71,7 @@ public static class DataSetFactory
         {
             int[] order = DataSetExtensions.Order(data, part.Seed ?? 0, part.Stratified);
             int from = At(share.From), to = At(share.To);
-            data = to > from ? data.Select(order[from..to]) : throw new DataException($"{title}: part [{share.From}, {share.To}] of {order.Length} samples is empty.");
+            data = to > from ? data.Select(order[from..to]) : throw new DataException($"{title}: part [{share.From}, {share.To}] of {Plural.Of(order.Length, "sample")} is empty.");
 
             int At(double fraction) => (int)Math.Round(fraction * order.Length, MidpointRounding.AwayFromZero);
         }

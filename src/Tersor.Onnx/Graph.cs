@@ -194,7 +194,7 @@ public sealed class Graph
     public IReadOnlyList<Value> CopyIn(Graph body, Node position)
     {
         if (body.Inputs.Count > 0)
-            throw new ArgumentException($"Graph '{body.Name}' takes {body.Inputs.Count} inputs; only a body without inputs can be copied in.", nameof(body));
+            throw new ArgumentException($"Graph '{body.Name}' takes {Plural.Of(body.Inputs.Count, "input")}; only a body without inputs can be copied in.", nameof(body));
         ModelCloner cloner = new(keepNames: false);
         cloner.CopyContents(body, this, position);
         return [.. body.Outputs.Select(cloner.Mapped)];

@@ -19,7 +19,7 @@ public sealed class InspectTests : IDisposable
         Assert.Matches(@"input +input: Float32 \[N,2\]", run.Out);
         Assert.Matches(@"output +output: Float32 \[N,3\]", run.Out);
         Assert.Matches(@"parameters +6 in 24 B", run.Out);
-        Assert.Matches(@"nodes +2, of which 1 have weights", run.Out);
+        Assert.Matches(@"nodes +2, of which 1 has weights", run.Out);
         Assert.Matches(@"initializer +1 +6 +24 B", run.Out);
         Assert.Matches(@"dense +MatMul .* 6 +24 B", run.Out);
         Assert.DoesNotContain('\u001b', run.Out);

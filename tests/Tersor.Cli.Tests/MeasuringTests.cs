@@ -39,6 +39,16 @@ public sealed class MeasuringTests : IDisposable
         Assert.Matches(@"top-1-agreement +1\.0000", run.Out);
     }
 
+    [Fact]
+    public async Task One_of_something_is_not_called_several()
+    {
+        string data = Data([[1, 0]], [0]);
+        Assert.Contains("\n1 sample of ", (await Cli.Run("eval", folder.At("model.onnx"), "--data", data)).Out);
+        Cli compared = await Cli.Run("compare", folder.At("model.onnx"), folder.At("model.onnx"), "--data", data, "--rounds", "1");
+        Assert.Contains("\n1 sample of ", compared.Out);
+        Assert.Contains("1 thread, 1 round\n", compared.Out);
+    }
+
     [Theory]
     [InlineData("absent.yaml", "absent.yaml")]
     [InlineData("random,count=none", "count=none")]

@@ -123,13 +123,66 @@ public sealed class QuantizeTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_gain_the_input_model_stands_under_the_output_s_name()
+    public async Task Without_gain_the_input_model_stands_under_the_output_s_name_byte_for_byte()
     {
-        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At("same.onnx"), "--data", Data, "--min-sqnr", "200", "--rounds", "6", "--allow-slower", "--repair", "none", "--sensitivity-samples", "0", "--no-optimize");
-        Assert.Equal(ExitCodes.NoGain, run.ExitCode);
+        File.AppendAllBytes(folder.At("model.onnx"), [0x08, 0x08]); // the IR version once more, as no writer would
+        byte[] before = File.ReadAllBytes(folder.At("model.onnx"));
+        Assert.NotEqual(before, Model.Load(folder.At("model.onnx")).ToBytes());
+        Cli run = await WithoutGain("same.onnx");
         Assert.Contains("No gain: nothing keeps within the error allowed", run.Errors[^1]);
         Assert.Contains($"The input model was written to {folder.At("same.onnx")} as it is.", run.Errors[^1]);
-        Assert.Equal(Model.Load(folder.At("model.onnx")).ToBytes(), Model.Load(folder.At("same.onnx")).ToBytes());
+        Assert.Equal(before, File.ReadAllBytes(folder.At("same.onnx")));
+        Assert.Equal(["model.onnx", "same.onnx"], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order()); // and no part of it
+    }
+
+    [Fact]
+    public async Task Without_gain_a_model_of_several_files_is_whole_under_the_output_s_name_too()
+    {
+        Model original = Model.Load(folder.At("model.onnx"));
+        original.Save(folder.At("model.onnx"), new() { ExternalData = ExternalDataMode.Always });
+        byte[][] before = [.. Directory.GetFiles(folder.Path).Order().Select(File.ReadAllBytes)];
+        Assert.Equal(2, before.Length);
+        await WithoutGain("new/same.onnx");
+        Assert.Equal(before, Directory.GetFiles(folder.Path).Order().Select(File.ReadAllBytes));
+        Assert.Equal(["same.onnx", "same.onnx.data"], Directory.GetFiles(folder.At("new")).Select(Path.GetFileName).Order());
+        foreach (string file in Directory.GetFiles(folder.Path))
+            File.Delete(file); // it needs none of them
+        Assert.Equal(original.ToBytes(), Model.Load(folder.At("new/same.onnx")).ToBytes());
+    }
+
+    [Theory]
+    [InlineData("--min-cosine 0.9"), InlineData("--min-sqnr 20"), InlineData("--min-agreement 0.9"), InlineData("--max-drop 0.02"), InlineData("--metric top-1")]
+    public async Task A_limit_of_accuracy_without_data_is_wrong_usage(string options)
+    {
+        Cli run = await Cli.Run(["quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"), .. options.Split(' ')]);
+        Assert.Equal((ExitCodes.WrongUsage, ""), (run.ExitCode, run.Out));
+        Assert.Contains("Without data nothing can be judged", run.Error);
+        Assert.Contains(options.Split(' ')[0], run.Error);
+        Assert.Contains("give data with --data", run.Error);
+        Assert.Equal(["model.onnx"], Directory.GetFiles(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task That_limits_are_not_judged_again_by_a_plan_is_said_where_some_are_given()
+    {
+        Assert.Equal(0, (await Quantize("first.onnx", "--repair", "none", "--sensitivity-samples", "0")).ExitCode);
+        string[] line = ["quantize", folder.At("model.onnx"), "-o", folder.At("again.onnx"), "--data", Data, "--plan", folder.At("first.plan.json"), "--rounds", "0", "--force"];
+        Assert.DoesNotContain("Note", (await Cli.Run(line)).Error);
+        Cli limited = await Cli.Run([.. line, "--min-cosine", "1"]);
+        Assert.Equal(0, limited.ExitCode);
+        Assert.Contains("Note: a plan is carried out as it is; limits of accuracy are not judged again.", limited.Errors);
+    }
+
+    [Fact]
+    public async Task Labels_that_no_metric_is_named_for_are_said()
+    {
+        Npy.Write(folder.At("x.npy"), "<f4", [12, 16, 8, 8], Build.Normal(1, 1, 12, 16, 8, 8).ToFloats().SelectMany(BitConverter.GetBytes));
+        Npy.Write(folder.At("labels.npy"), "<i8", [12], Enumerable.Range(0, 12).SelectMany(i => BitConverter.GetBytes((long)i)));
+        File.WriteAllText(folder.At("data.yaml"), "source: { kind: numpy, input: x, file: x.npy, labels_file: labels.npy }\n");
+        string[] line = ["quantize", folder.At("model.onnx"), "-o", folder.At("int8.onnx"), "--data", folder.At("data.yaml"), "--min-sqnr", "5", "--rounds", "0", "--allow-slower", "--repair", "none", "--sensitivity-samples", "0", "--dry-run"];
+        Assert.Contains("Note: the data have labels, but nothing says what they are judged by; name it with --metric", (await Cli.Run(line)).Error);
+        Assert.DoesNotContain("have labels", (await Cli.Run([.. line, "--metric", "cosine"])).Error);
+        Assert.DoesNotContain("have labels", (await Cli.Run([.. line, "--data", Data])).Error);
     }
 
     [Fact]
@@ -255,4 +308,11 @@ public sealed class QuantizeTests : IDisposable
     /// <summary>What is asked here holds whatever is fastest on a machine that may be busy.</summary>
     private Task<Cli> Quantize(string output, params string[] options) =>
         Cli.Run(["quantize", folder.At("model.onnx"), "-o", folder.At(output), "--data", Data, "--min-sqnr", "5", "--rounds", "6", "--allow-slower", .. options]);
+
+    private async Task<Cli> WithoutGain(string output)
+    {
+        Cli run = await Cli.Run("quantize", folder.At("model.onnx"), "-o", folder.At(output), "--data", Data, "--min-sqnr", "200", "--rounds", "6", "--allow-slower", "--repair", "none", "--sensitivity-samples", "0", "--no-optimize", "--no-cache");
+        Assert.Equal(ExitCodes.NoGain, run.ExitCode);
+        return run;
+    }
 }

@@ -90,7 +90,7 @@ internal static class DistillCommand
         foreach (double share in request.Narrow.Where(s => !(s is > 0 and <= 1)))
             throw new UsageException($"--narrow is {share}; expected above 0 and at most 1.");
         if (request.Shallow.Count > 0 && request.Narrow.Count > 0 && request.Shallow.Count != request.Narrow.Count)
-            throw new UsageException($"--shallow is given {request.Shallow.Count} times and --narrow {request.Narrow.Count}; expected one of each for every assistant and for the student.");
+            throw new UsageException($"--shallow is given {Plural.Of(request.Shallow.Count, "time")} and --narrow {request.Narrow.Count}; expected one of each for every assistant and for the student.");
         if (request.Teachers.Count == 0 && request.Derived == 0)
             throw new UsageException("A student learns from a teacher: name one with --teacher, or make the student from the model with --shallow or --narrow.");
         if (request.Teachers.Concat(request.Assistants).FirstOrDefault(f => OutputPath.AreSame(f, training.Output)) is { } same)
@@ -114,7 +114,10 @@ internal static class DistillCommand
             result = assistants.Length == 0 ? trainer.Train(job, view, cancellation) : trainer.Distill(job, assistants, view, cancellation)[^1];
             curve = view.Curve;
         }
-        input.Save(result.IsStart ? job.Model : result.Model, training.Output, training.Writing, cancellation);
+        if (result.IsStart && request.Derived == 0)
+            input.SaveUnchanged(training.Output, training.Writing, cancellation);
+        else
+            input.Save(result.IsStart ? job.Model : result.Model, training.Output, training.Writing, cancellation);
         TrainCommand.Print(TrainReport.Of(training.Model, training.Output, job, result) with { Teachers = [.. request.Teachers.DefaultIfEmpty(training.Model), .. request.Assistants], Curve = curve }, training, terminal);
         return TrainCommand.Verdict(result, request.Derived > 0 ? "the student" : "the input model", terminal);
 

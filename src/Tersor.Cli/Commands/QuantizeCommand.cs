@@ -163,7 +163,7 @@ internal static class QuantizeCommand
         else
             QuantizationTables.Print(report, new(terminal));
         if (result.Verdict is { IsUnsure: true } unsure)
-            terminal.Say($"Warning: {Units.Count(unsure.Samples)} samples cannot tell whether the result keeps within the limit: {unsure.Reason}. It is as close as can be told; more samples would tell.");
+            terminal.Say($"Warning: {Units.Count(unsure.Samples, "sample")} cannot tell whether the result keeps within the limit: {unsure.Reason}. It is as close as can be told; more samples would tell.");
         if (result.NoGain is not { } reason)
             return ExitCodes.Done;
         terminal.Say($"No gain: {reason}. The input model was written to {request.Output} as it is.");

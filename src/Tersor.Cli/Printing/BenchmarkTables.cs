@@ -17,10 +17,10 @@ internal static class BenchmarkTables
 
     /// <summary>Where and how it was measured.</summary>
     public static string Machine(BenchmarkReport report) =>
-        $"{report.Machine.Cpu}, {report.Machine.Cores} logical processors, {string.Join(", ", report.Machine.Features)}; ONNX Runtime {report.Machine.Engine}; {Threads(report)}, {report.Rounds} rounds";
+        $"{report.Machine.Cpu}, {Plural.Of(report.Machine.Cores, "logical processor")}, {string.Join(", ", report.Machine.Features)}; ONNX Runtime {report.Machine.Engine}; {Threads(report)}, {Plural.Of(report.Rounds, "round")}";
 
     /// <summary>How many threads the engine had.</summary>
-    public static string Threads(BenchmarkReport report) => report.Threads switch { 0 => "threads as the engine chooses", 1 => "1 thread", var n => $"{n} threads" };
+    public static string Threads(BenchmarkReport report) => report.Threads == 0 ? "threads as the engine chooses" : Plural.Of(report.Threads, "thread");
 
     /// <summary>A latency.</summary>
     public static string Milliseconds(double value) => value < 10 ? $"{value:0.000} ms" : value < 100 ? $"{value:0.0} ms" : $"{value:0} ms";

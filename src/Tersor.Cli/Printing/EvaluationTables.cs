@@ -9,7 +9,7 @@ internal static class EvaluationTables
     public static void Print(EvaluationReport report, Printer printer)
     {
         printer.Table(["metric", "value>"], report.Metrics.Select(m => new[] { m.Metric, Value(m) }));
-        printer.Line($"{Units.Count(report.Samples)} samples of {report.Data} in {report.Seconds:0.0} s");
+        printer.Line($"{Units.Count(report.Samples, "sample")} of {report.Data} in {report.Seconds:0.0} s");
     }
 
     public static void Print(ComparisonReport report, Printer printer)
@@ -18,7 +18,7 @@ internal static class EvaluationTables
         printer.Table(["", $"{first.Model}>", $"{second.Model}>"], Rows(first, second));
         printer.Heading("Outputs of the second against the first");
         printer.Table(["metric", "value>"], report.Outputs.Select(m => new[] { m.Metric, Value(m) }));
-        printer.Line($"{Units.Count(report.Samples)} samples of {report.Data}");
+        printer.Line($"{Units.Count(report.Samples, "sample")} of {report.Data}");
         printer.Line();
         BenchmarkTables.Print(report.Latency, printer);
     }

@@ -52,7 +52,7 @@ internal static class InspectionTables
             yield return ("input", $"{input.Name}: {input.Type}");
         foreach (InterfaceValue output in model.Outputs)
             yield return ("output", $"{output.Name}: {output.Type}");
-        yield return ("nodes", $"{Units.Count(model.Nodes)}, of which {Units.Count(model.LayersWithWeights)} have weights" + Nesting(model));
+        yield return ("nodes", $"{Units.Count(model.Nodes)}, of which {Units.Count(model.LayersWithWeights)} {Plural.Noun(model.LayersWithWeights, "has", "have")} weights" + Nesting(model));
         yield return ("parameters", $"{Units.Count(model.Parameters)} in {Units.Bytes(model.WeightBytes)}");
         yield return ("MACs", (model.Macs is null ? "unknown" : Units.Macs(model.Macs)) + (model.MacsNote is { } note ? $" ({note})" : ""));
         foreach ((string key, string value) in model.Metadata)
@@ -60,7 +60,7 @@ internal static class InspectionTables
     }
 
     private static string Nesting(ModelInspection model) =>
-        (model.NestedGraphs > 0 ? $"; {model.NestedGraphs} nested graphs" : "") + (model.Functions > 0 ? $"; {model.Functions} functions" : "");
+        (model.NestedGraphs > 0 ? $"; {Plural.Of(model.NestedGraphs, "nested graph")}" : "") + (model.Functions > 0 ? $"; {Plural.Of(model.Functions, "function")}" : "");
 
     private static void Groups(string name, IReadOnlyList<ConstantGroup> groups, Printer printer) =>
         printer.Table([name, "tensors>", "elements>", "bytes>"], groups.Select(g => new[] { g.Name, Units.Count(g.Tensors), Units.Count(g.Elements), Units.Bytes(g.Bytes) }));

@@ -26,7 +26,7 @@ internal static class OptimizationTables
 
     private static string Difference(OptimizeReport report)
     {
-        string samples = $"on {report.VerifiedSamples} {(report.VerifiedSamples == 1 ? "sample" : "samples")}";
+        string samples = $"on {Plural.Of(report.VerifiedSamples, "sample")}";
         string atDefaults = report.DifferenceAtDefaults is > 0 and var difference ? $"; {Share(difference)} at the engine's default settings" : "";
         return report.BitEqual == true ? $"equal bit for bit {samples}{atDefaults}" : $"differ by at most {Share(report.Difference ?? 0)} of the largest output {samples}{atDefaults}";
     }

@@ -61,11 +61,11 @@ internal static class QuantizationTables
         if (report.Verdict is { } verdict)
         {
             if (verdict.Metric is { } metric)
-                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Units.Count(verdict.Samples)} held-out samples; falls by {Range(metric.Drop, "0.0000")}, {report.Budget?.MaxDrop:0.####} allowed");
+                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Units.Count(verdict.Samples, "held-out sample")}; falls by {Range(metric.Drop, "0.0000")}, {report.Budget?.MaxDrop:0.####} allowed");
             foreach (OutputCloseness output in verdict.Outputs.Take(MostOutputs))
             {
                 string agreement = output.Agreement is { } same ? $", same best class {Range(same, "0.000")}" : "";
-                yield return (Shown(output.Output), $"cosine {output.Cosine.Value:0.0000} ({output.WorstCosine:0.0000} at worst), {Decibel(output.Sqnr.Value)} dB ({Decibel(output.WorstSqnr)} at worst){agreement}, on {Units.Count(verdict.Samples)} samples");
+                yield return (Shown(output.Output), $"cosine {output.Cosine.Value:0.0000} ({output.WorstCosine:0.0000} at worst), {Decibel(output.Sqnr.Value)} dB ({Decibel(output.WorstSqnr)} at worst){agreement}, on {Units.Count(verdict.Samples, "sample")}");
             }
             if (verdict.Outputs.Count > MostOutputs)
                 yield return ("outputs", $"{verdict.Outputs.Count - MostOutputs} more (--json lists them)");

@@ -18,12 +18,12 @@ internal static class TrainingTables
 
     private static IEnumerable<(string, string)> Facts(TrainReport report)
     {
-        yield return (report.IsStart ? "tried" : "trained", $"{Units.Count(report.Trained.Count)} {(report.Trained.Count == 1 ? "constant" : "constants")}; {Units.Count(report.Untouched.Count)} left as they were (--json says why)");
+        yield return (report.IsStart ? "tried" : "trained", $"{Units.Count(report.Trained.Count, "constant")}; {Units.Count(report.Untouched.Count)} left as they were (--json says why)");
         if (report.Loss is { } loss)
             yield return ("loss", loss);
         if (report.Teachers.Count > 0)
             yield return ("learned from", string.Join(", ", report.Teachers));
-        yield return ("data", $"{Units.Count(report.Samples)} samples, {(report.ValidationSamples == 0 ? "none held out to judge by" : $"judged on {Units.Count(report.ValidationSamples)}")}");
+        yield return ("data", $"{Units.Count(report.Samples, "sample")}, {(report.ValidationSamples == 0 ? "none held out to judge by" : $"judged on {Units.Count(report.ValidationSamples)}")}");
         yield return ("recipe", report.Recipe);
         if (report.Epochs.Count > 0)
             yield return ("speed", $"{Units.Rate(report.SamplesPerSecond)} samples/s");

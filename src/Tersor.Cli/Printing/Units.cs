@@ -8,6 +8,9 @@ internal static class Units
     /// <summary>1234567 → 1,234,567.</summary>
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>1 sample; 1234567 → 1,234,567 samples.</summary>
+    public static string Count(long value, string noun) => $"{Count(value)} {Plural.Noun(value, noun)}";
+
     /// <summary>A count, or a dash where it is unknown.</summary>
     public static string Count(long? value) => value is { } known ? Count(known) : "-";
 

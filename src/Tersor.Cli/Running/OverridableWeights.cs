@@ -11,7 +11,7 @@ internal static class OverridableWeights
     {
         int count = model.AllGraphs().SelectMany(g => g.Initializers).Count(v => v.IsOverridable);
         if (count > 0)
-            terminal.Say($"Note: {count} weights of {path} are listed as inputs, too: a caller may feed others, so they stay inputs, and nothing is folded or quantized from them. Where nobody does, say so: {Repeated(terminal)}");
+            terminal.Say($"Note: {Plural.Of(count, "weight")} of {path} {Plural.Noun(count, "is listed as an input", "are listed as inputs")}, too: a caller may feed others, so {Plural.Noun(count, "it stays an input", "they stay inputs")}, and nothing is folded or quantized from {Plural.Noun(count, "it", "them")}. Where nobody does, say so: {Repeated(terminal)}");
     }
 
     private static string Repeated(Terminal terminal) => terminal.Arguments.Count == 0 ? ReadingOptions.InputsAreConstants

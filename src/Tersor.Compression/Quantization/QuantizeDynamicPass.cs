@@ -79,7 +79,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
             return "its first input is constant";
         if (context.TypeOf(node.Inputs[0]!) is OnnxType.Tensor { ElementType: not ElementType.Float32 } type)
             return $"its input is {type.ElementType}";
-        return weight.Length < options.MinElements ? $"its weight has {weight.Length} elements, fewer than {options.MinElements}" : options.KeepFloat(node);
+        return weight.Length < options.MinElements ? $"its weight has {Plural.Of(weight.Length, "element")}, fewer than {options.MinElements}" : options.KeepFloat(node);
     }
 
     private void Replace(Node node, Dictionary<Value, Value[]> activations, SharedConstants constants)

@@ -52,7 +52,7 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
             : value.IsOverridable ? "a caller may override it"
             : value.IsGraphOutput ? "it is an output of its graph"
             : value.Graph.Function is not null ? "it stands in a function; inline functions first"
-            : weight.Length < options.MinElements ? $"{weight.Length} elements, fewer than {options.MinElements}"
+            : weight.Length < options.MinElements ? $"{Plural.Of(weight.Length, "element")}, fewer than {options.MinElements}"
             : !WeightQuantizer.IsFinite(weight) ? "it is not finite"
             : WeightConstraints.Reason(value) is { } constrained ? constrained
             : uses.Select(u => options.KeepFloat(u.Node)).FirstOrDefault(r => r is not null);

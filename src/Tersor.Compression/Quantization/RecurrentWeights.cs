@@ -24,7 +24,7 @@ internal static class RecurrentWeights
                 return constrained;
         }
         long elements = node.Inputs[1]!.Constant!.Length + node.Inputs[2]!.Constant!.Length;
-        return elements < minElements ? $"its weights have {elements} elements, fewer than {minElements}"
+        return elements < minElements ? $"its weights have {Plural.Of(elements, "element")}, fewer than {minElements}"
             : node.Int("layout", 0) != 0 ? "its layout is batch first"
             : node.Float("clip", 0) != 0 && node.Attributes.ContainsKey("clip") ? "it clips its cells"
             : null;

@@ -92,7 +92,7 @@ public sealed class DataLoader
     {
         Sample[] samples = [.. group.Select(data.Read)];
         if (samples.FirstOrDefault(s => s.Steps.Count != 1) is { } sequence)
-            throw new DataException($"Sample '{sequence.Name}' of '{data.Name}' is a sequence of {sequence.Steps.Count} steps, which is no batch. Read it from the data set, step by step.");
+            throw new DataException($"Sample '{sequence.Name}' of '{data.Name}' is a sequence of {Plural.Of(sequence.Steps.Count, "step")}, which is no batch. Read it from the data set, step by step.");
         Dictionary<string, Tensor> inputs = samples[0].Steps[0].Keys.ToDictionary(name => name, name => Stacking.Stack([.. samples.Select(s => Input(s, name))], options.PadValue, name));
         return new(samples, inputs, Batch.StackedLabels(samples));
     }

@@ -22,12 +22,12 @@ internal static class BinaryScores
                 throw new DataException($"The metric reads element {element}, but the output has {row.Length} a row.");
             if (next >= labels.Length || labels[next] is not (0 or 1))
             {
-                throw new DataException($"Sample '{observation.Sample.Name}' has {(next >= labels.Length ? $"{labels.Length} labels, fewer than rows of output" : $"label {labels[next]}")}; "
+                throw new DataException($"Sample '{observation.Sample.Name}' has {(next >= labels.Length ? $"{Plural.Of(labels.Length, "label")}, fewer than rows of output" : $"label {labels[next]}")}; "
                     + "expected 0 or 1 for each.");
             }
             yield return (row[index], labels[next++] == 1);
         }
         if (next != labels.Length)
-            throw new DataException($"Sample '{observation.Sample.Name}' has {labels.Length} labels, but the output has {next} rows.");
+            throw new DataException($"Sample '{observation.Sample.Name}' has {Plural.Of(labels.Length, "label")}, but the output has {Plural.Of(next, "row")}.");
     }
 }

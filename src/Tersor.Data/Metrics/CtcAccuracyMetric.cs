@@ -50,7 +50,7 @@ internal sealed class CtcAccuracyMetric : IMetric
     internal string Decode(Tensor scores)
     {
         if (scores.Rank == 0 || scores.Shape[^1] != symbols.Length)
-            throw new DataException($"The output {scores} has other than {symbols.Length} classes: the blank, and {symbols.Length - 1} symbols from the keys. Check 'keys' and 'space'.");
+            throw new DataException($"The output {scores} has other than {Plural.Of(symbols.Length, "class", "classes")}: the blank, and {Plural.Of(symbols.Length - 1, "symbol")} from the keys. Check 'keys' and 'space'.");
         StringBuilder text = new();
         int previous = 0;
         foreach (float[] row in Observations.RowsOf(scores))

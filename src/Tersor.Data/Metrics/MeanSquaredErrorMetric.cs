@@ -36,6 +36,6 @@ internal sealed class MeanSquaredErrorMetric(string? output, string? label, doub
         double[] actual = [.. Observations.Select(observation.Outputs, output).SelectMany(t => t.ToDoubles())];
         return expected.Length == actual.Length
             ? [(actual, expected.ToDoubles())]
-            : throw new DataException($"Sample '{observation.Sample.Name}': the output has {actual.Length} elements, label '{name}' {expected.Length}.");
+            : throw new DataException($"Sample '{observation.Sample.Name}': the output has {Plural.Of(actual.Length, "element")}, label '{name}' {expected.Length}.");
     }
 }

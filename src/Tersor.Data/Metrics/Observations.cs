@@ -45,7 +45,7 @@ internal static class Observations
             }
         }
         if (row != labels.Length)
-            throw new DataException($"Sample '{observation.Sample.Name}' has {labels.Length} labels, but the output has {row} rows of scores.");
+            throw new DataException($"Sample '{observation.Sample.Name}' has {Plural.Of(labels.Length, "label")}, but the output has {Plural.Of(row, "row")} of scores.");
     }
 
     /// <summary>Class numbers with the label of each, where the output holds such (ArgMax) and not scores: one for each label. Else null.</summary>
@@ -81,7 +81,7 @@ internal static class Observations
     {
         IReadOnlyList<IReadOnlyDictionary<string, Tensor>> reference = Reference(observation);
         if (reference.Count != observation.Outputs.Count)
-            throw new DataException($"Sample '{observation.Sample.Name}': {observation.Outputs.Count} steps, but {reference.Count} in the reference.");
+            throw new DataException($"Sample '{observation.Sample.Name}': {Plural.Of(observation.Outputs.Count, "step")}, but {reference.Count} in the reference.");
         for (int i = 0; i < reference.Count; i++)
         {
             foreach ((Tensor actual, Tensor expected) in Same(observation.Outputs[i], reference[i], output))

@@ -38,7 +38,7 @@ public sealed record NormalizeStep : PreprocessStep
         void Check(string name, int count)
         {
             if (count != 1 && count != image.Channels)
-                throw new DataException($"Step 'normalize' has {count} numbers for {name}, but the image has {image.Channels} channel(s). Give one number, or {image.Channels}.");
+                throw new DataException($"Step 'normalize' has {Plural.Of(count, "number")} for {name}, but the image has {Plural.Of(image.Channels, "channel")}. Give one number, or {image.Channels}.");
         }
     }
 }

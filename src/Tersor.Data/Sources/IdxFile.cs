@@ -60,7 +60,7 @@ internal static class IdxFile
         byte[] data = new byte[length];
         int read = stream.ReadAtLeast(data, length, throwOnEndOfStream: false);
         if (read < length)
-            throw new DataException($"File '{path}' ends after {read} bytes of elements; its header says {length}.");
+            throw new DataException($"File '{path}' ends after {Plural.Of(read, "byte")} of elements; its header says {length}.");
         ArrayFile.SwapBytes(data, type.Bits() / 8);
         return data;
     }

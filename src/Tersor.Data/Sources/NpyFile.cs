@@ -51,7 +51,7 @@ internal static partial class NpyFile
         byte[] data = new byte[checked((int)type.ByteLength(Tensor.ElementCount(shape)))];
         int read = stream.ReadAtLeast(data, data.Length, throwOnEndOfStream: false);
         if (read < data.Length)
-            throw new DataException($"'{source}' ends after {read} bytes of elements; its header says {data.Length}.");
+            throw new DataException($"'{source}' ends after {Plural.Of(read, "byte")} of elements; its header says {data.Length}.");
         if (layout.BigEndian)
             ArrayFile.SwapBytes(data, layout.SwapWidth);
         return layout.Fortran ? ToRowMajor(data, shape, type.Bits() / 8) : data;

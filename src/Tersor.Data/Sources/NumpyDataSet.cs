@@ -34,7 +34,7 @@ internal sealed class NumpyDataSet : IDataSet, IStratified
         foreach ((string array, int count) in inputs.Select(i => (i.Key, i.Value.Array.Count)).Concat(labels.Select(l => (l.Key, l.Value.Count))))
         {
             if (count != Count)
-                throw new DataException($"'{source.File}': '{array}' has {count} records and '{inputs.First().Key}' has {Count}; expected as many in each.");
+                throw new DataException($"'{source.File}': '{array}' has {Plural.Of(count, "record")} and '{inputs.First().Key}' has {Count}; expected as many in each.");
         }
     }
 

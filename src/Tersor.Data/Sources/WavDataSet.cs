@@ -22,11 +22,11 @@ internal sealed partial class WavDataSet(string name, string folder, WavSource s
         if (source.SampleRate is { } rate && rate != wav.SampleRate)
             throw new DataException($"File '{path}' is sampled at {wav.SampleRate} Hz; expected {rate}. Resample it first.");
         if (source.Channel >= wav.Channels)
-            throw new DataException($"File '{path}' has {wav.Channels} channel(s); expected channel {source.Channel} (counted from 0).");
+            throw new DataException($"File '{path}' has {Plural.Of(wav.Channels, "channel")}; expected channel {source.Channel} (counted from 0).");
         float[] sound = wav.Mono(source.Channel);
         int hop = source.Hop ?? source.Frame, count = sound.Length < source.Frame ? 0 : (sound.Length - source.Frame) / hop + 1;
         if (count == 0)
-            throw new DataException($"File '{path}' has {sound.Length} samples, less than a frame of {source.Frame}.");
+            throw new DataException($"File '{path}' has {Plural.Of(sound.Length, "sample")}, less than a frame of {source.Frame}.");
         IReadOnlyDictionary<string, Tensor>[] steps =
         [
             .. Enumerable.Range(0, count).Select(i => new Dictionary<string, Tensor>
@@ -50,7 +50,7 @@ internal sealed partial class WavDataSet(string name, string folder, WavSource s
                 : throw new DataException($"File '{labelPath}' holds '{t}'; expected one integer a frame."))];
         return labels.Length == frames
             ? new() { ["label"] = Tensor.Vector(labels) }
-            : throw new DataException($"File '{labelPath}' has {labels.Length} labels, but '{path}' has {frames} frames of {source.Frame} samples.");
+            : throw new DataException($"File '{labelPath}' has {Plural.Of(labels.Length, "label")}, but '{path}' has {Plural.Of(frames, "frame")} of {Plural.Of(source.Frame, "sample")}.");
     }
 
     [GeneratedRegex(@"^\d+$")]

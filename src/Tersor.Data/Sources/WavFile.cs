@@ -62,7 +62,7 @@ internal sealed record WavFile(int SampleRate, int Channels, float[] Samples)
         if (code == Extensible && format.Length >= 26)
             code = BinaryPrimitives.ReadUInt16LittleEndian(format[24..]);
         if (channels == 0 || rate <= 0)
-            throw new DataException($"File '{path}' has {channels} channels at {rate} Hz.");
+            throw new DataException($"File '{path}' has {Plural.Of(channels, "channel")} at {rate} Hz.");
         float[] samples = (code, bits) switch
         {
             (Pcm, 8) => Convert(data, 1, b => (b[0] - 128) / 128f),
@@ -71,7 +71,7 @@ internal sealed record WavFile(int SampleRate, int Channels, float[] Samples)
             (Pcm, 32) => Convert(data, 4, b => BinaryPrimitives.ReadInt32LittleEndian(b) / 2147483648f),
             (Float, 32) => MemoryMarshal.Cast<byte, float>(data[..(data.Length / 4 * 4)]).ToArray(),
             (Float, 64) => Convert(data, 8, b => (float)BinaryPrimitives.ReadDoubleLittleEndian(b)),
-            _ => throw new DataException($"File '{path}' has WAV format {code} with {bits} bits; expected PCM (1) with 8, 16, 24 or 32 bits, or float (3) with 32 or 64."),
+            _ => throw new DataException($"File '{path}' has WAV format {code} with {Plural.Of(bits, "bit")}; expected PCM (1) with 8, 16, 24 or 32 bits, or float (3) with 32 or 64."),
         };
         return new(rate, channels, samples.Length % channels == 0 ? samples : samples[..^(samples.Length % channels)]);
     }

@@ -43,7 +43,7 @@ public static class FunctionInliner
     private static void Inline(Node call, Function function)
     {
         if (call.Inputs.Count > function.Body.Inputs.Count || call.Outputs.Count > function.Body.Outputs.Count)
-            throw new OnnxException($"{call} has {call.Inputs.Count} inputs and {call.Outputs.Count} outputs; function '{function.Name}' takes {function.Body.Inputs.Count} and gives {function.Body.Outputs.Count}.");
+            throw new OnnxException($"{call} has {Plural.Of(call.Inputs.Count, "input")} and {Plural.Of(call.Outputs.Count, "output")}; function '{function.Name}' takes {function.Body.Inputs.Count} and gives {function.Body.Outputs.Count}.");
         MergeOpsets(call, function);
         ModelCloner cloner = new(keepNames: false, resolve: attribute => Resolve(attribute, call, function));
         for (int i = 0; i < function.Body.Inputs.Count; i++)

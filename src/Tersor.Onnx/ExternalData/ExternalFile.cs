@@ -65,7 +65,7 @@ internal sealed class ExternalFile
             {
                 int read = RandomAccess.Read(handle.Value, destination, offset);
                 if (read == 0)
-                    throw new OnnxException($"External data file '{location}' ended at byte {offset}; it had {Length} bytes when the model was opened.");
+                    throw new OnnxException($"External data file '{location}' ended at byte {offset}; it had {Plural.Of(Length, "byte")} when the model was opened.");
                 destination = destination[read..];
                 offset += read;
             }

@@ -78,7 +78,7 @@ internal sealed class TensorReader(string? folder, ReadOptions options)
         if (location is null)
             throw new OnnxException($"{where} is stored externally, but no location is given.");
         if (length != bytes)
-            throw new OnnxException($"{where} [{string.Join(',', proto.Dims)}] takes {bytes} bytes, but its external data is said to have {length}.");
+            throw new OnnxException($"{where} [{string.Join(',', proto.Dims)}] takes {Plural.Of(bytes, "byte")}, but its external data is said to have {length}.");
         if (folder is null)
             throw new OnnxException($"{where} is stored in '{location}' beside the model; a model read from a stream cannot have external data.");
         if (options.SkipExternalData)

@@ -87,7 +87,7 @@ internal sealed class WireScan
     {
         cost += bytes;
         if (cost > allowed)
-            throw new OnnxException($"has {length} bytes but is made of so many small parts that it would take more than {allowed >> 20} MB of memory. It is broken or hostile");
+            throw new OnnxException($"has {Plural.Of(length, "byte")} but is made of so many small parts that it would take more than {allowed >> 20} MB of memory. It is broken or hostile");
     }
 
     private ulong Varint(long end)
@@ -126,7 +126,7 @@ internal sealed class WireScan
         bufferStart += filled;
         (next, filled) = (0, stream.Read(buffer));
         if (filled == 0)
-            throw new OnnxException($"ended at byte {bufferStart} while it was read; it had {length} bytes before");
+            throw new OnnxException($"ended at byte {bufferStart} while it was read; it had {Plural.Of(length, "byte")} before");
     }
 
     private OnnxException Broken(string what) => new($"is broken: it {what} at byte {Position}");

@@ -46,9 +46,9 @@ public sealed record SparseTensor(Tensor Values, Tensor Indices, ImmutableArray<
         if (Values.Rank != 1 || Indices.Rank is not (1 or 2) || Indices.Type != ElementType.Int64)
             throw new OnnxException($"A sparse tensor has values {Values} and indices {Indices}; expected values [n] and indices Int64 [n] or [n, rank].");
         if (Indices.Shape[0] != Values.Length || Indices.Length != (Int128)Values.Length * coordinates)
-            throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has {Values.Length} values and indices {Indices}; expected one index for each value.");
+            throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has {Plural.Of(Values.Length, "value")} and indices {Indices}; expected one index for each value.");
         if (Tensor.ElementCount(Shape.AsSpan()) < Values.Length)
-            throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has {Values.Length} values, more than its shape takes.");
+            throw new OnnxException($"A sparse tensor [{string.Join(',', Shape)}] has {Plural.Of(Values.Length, "value")}, more than its shape takes.");
         return coordinates;
     }
 }

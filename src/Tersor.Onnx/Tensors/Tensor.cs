@@ -20,7 +20,7 @@ public sealed class Tensor
         Length = ElementCount(shape.AsSpan());
         long expected = type.ByteLength(Length);
         if (storage.ByteLength != expected)
-            throw new ArgumentException($"{type} [{string.Join(',', shape)}] takes {expected} bytes; {storage.ByteLength} given.");
+            throw new ArgumentException($"{type} [{string.Join(',', shape)}] takes {Plural.Of(expected, "byte")}; {storage.ByteLength} given.");
     }
 
     private Tensor(ImmutableArray<long> shape, ImmutableArray<ReadOnlyMemory<byte>> strings)

@@ -62,6 +62,10 @@ internal sealed class ClosenessCounter(ComparedOutput output)
     /// <summary>Signal to noise in dB; ∞ where nothing differs.</summary>
     private static double Decibel(double ratio) => -10 * Math.Log10(ratio);
 
+    /// <summary>Energy of a difference over that of the signal: bounded where a signal is zero, infinite where what was made is no number.</summary>
+    private static double Ratio(double difference, double signal) =>
+        difference == 0 ? 0 : double.IsFinite(difference) ? Math.Min(difference / Math.Max(signal, double.Epsilon), OutputNoise.Unlike) : double.PositiveInfinity;
+
     /// <summary>Sums over the elements of an output and of what it should be.</summary>
     private readonly record struct Sums(double Product, double Reference, double Given, double Difference)
     {
@@ -76,7 +80,7 @@ internal sealed class ClosenessCounter(ComparedOutput output)
         }
 
         /// <summary>Energy of the difference over energy of the signal.</summary>
-        public double Noise => Difference == 0 ? 0 : double.IsFinite(Difference) ? Difference / Math.Max(Reference, double.Epsilon) : double.PositiveInfinity;
+        public double Noise => Ratio(Difference, Reference);
 
         /// <summary>With the elements of one more step. Outputs whose size depends on the data, such as a list of detections, may differ in length: what one of them lacks counts as zeros.</summary>
         public Sums And(Tensor reference, Tensor given)
@@ -93,7 +97,7 @@ internal sealed class ClosenessCounter(ComparedOutput output)
                 product += y * approximation;
                 reference2 += y * y;
                 given2 += approximation * approximation;
-                difference += (y - approximation) * (y - approximation);
+                difference += double.IsNaN(approximation) ? double.PositiveInfinity : (y - approximation) * (y - approximation);
             }
             return new(product, reference2, given2, difference);
         }
@@ -119,18 +123,20 @@ internal sealed class ClosenessCounter(ComparedOutput output)
         /// <summary>For vectors of equal length, 1 - cosine is half of ‖y − ŷ‖² / ‖y‖²: that is what stands for it here.</summary>
         public OutputCloseness Result(string output, OneNumber logits, Interval? agreement)
         {
-            Interval ratio = Ratio();
-            return new(output, new(1 - ratio.Value / 2, 1 - ratio.High / 2, 1 - Math.Max(ratio.Low, 0) / 2), 1 - Worst / 2, Decibels(logits.Ratio()), Decibel(logits.Worst), agreement);
+            Interval ratio = Noise();
+            return new(output, new(Cosine(ratio.Value), Cosine(ratio.High), Cosine(ratio.Low)), Cosine(Worst), Decibels(logits.Noise()), Decibel(logits.Worst), agreement);
+
+            static double Cosine(double ratio) => Math.Max(1 - ratio / 2, -1);
         }
 
-        private double Signal => Math.Max(signals.Mean, double.Epsilon);
+        private double Worst => Ratio(worst, signals.Mean);
 
-        private double Worst => worst == 0 ? 0 : worst / Signal;
-
-        private Interval Ratio()
+        private Interval Noise()
         {
             Interval difference = differences.Interval();
-            return difference.Value == 0 ? new(0, 0, 0) : new(difference.Value / Signal, difference.Low / Signal, difference.High / Signal);
+            return difference.Value == 0 ? new(0, 0, 0) : new(OverSignal(difference.Value), OverSignal(Math.Max(difference.Low, 0)), OverSignal(difference.High));
+
+            double OverSignal(double energy) => Ratio(energy, signals.Mean);
         }
     }
 }

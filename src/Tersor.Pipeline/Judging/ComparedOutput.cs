@@ -29,10 +29,10 @@ internal sealed record ClassAxis(long? Axis)
     /// <summary>The last axis.</summary>
     public static ClassAxis Last { get; } = new(-1L);
 
-    /// <summary>The classes of an output that ends in Softmax, LogSoftmax or ArgMax, directly or under what only moves numbers, or that holds integers or truth values, which are answers; else null: a matrix product may end in anything.</summary>
+    /// <summary>The classes of an output that ends in Softmax, LogSoftmax or ArgMax, directly or under what only moves numbers, or that holds integers, truth values or strings, which are answers; else null: a matrix product may end in anything.</summary>
     public static ClassAxis? Of(Value output)
     {
-        if (output.Type?.AsTensor?.ElementType is { } type && (type.IsInteger() || type == ElementType.Bool))
+        if (output.Type?.AsTensor?.ElementType is { } type && (type.IsInteger() || type is ElementType.Bool or ElementType.String))
             return new((long?)null);
         Node? producer = output.Producer;
         bool moved = false;
@@ -53,6 +53,8 @@ internal sealed record ClassAxis(long? Axis)
     {
         if (!reference.Shape.AsSpan().SequenceEqual(given.Shape.AsSpan()) || reference.Rank == 0 && Axis is not null)
             return (0, 1);
+        if (reference.Type == ElementType.String)
+            return (reference.Strings.Zip(given.Strings).LongCount(p => p.First.Span.SequenceEqual(p.Second.Span)), reference.Length);
         if (Axis is not { } axis)
             return (reference.ToDoubles().Zip(given.ToDoubles()).LongCount(p => p.First == p.Second), reference.Length);
         float[] wanted = reference.ToFloats(), made = given.ToFloats();

@@ -19,6 +19,8 @@ public sealed record Interval(double Value, double Low, double High)
     /// <param name="samples">How many samples there were.</param>
     internal static Interval Of(double value, double error, int samples)
     {
+        if (double.IsInfinity(value)) // one sample was, whatever the others are
+            return new(value, value, value);
         double half = samples < 2 ? double.PositiveInfinity : error == 0 ? 0 : error * StudentT.InvCDF(0, 1, samples - 1, (1 + Confidence) / 2);
         return new(value, value - half, value + half);
     }
@@ -43,7 +45,7 @@ internal sealed class RunningMean
     {
         Count++;
         double before = Count == 1 ? 0 : Mean;
-        Mean = before + (value - before) / Count;
+        Mean = double.IsInfinity(before) ? before : before + (value - before) / Count;
         squares += (value - before) * (value - Mean);
         Changed += value == 0 ? 0 : 1;
         changes += Math.Abs(value);

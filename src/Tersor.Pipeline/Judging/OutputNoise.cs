@@ -9,7 +9,7 @@ namespace Tersor.Pipeline.Judging;
 internal sealed class OutputNoise
 {
     /// <summary>The most an output counts for that has nothing in common with what it should be.</summary>
-    private const double Unlike = 1e6;
+    internal const double Unlike = 1e6;
 
     private readonly IReadOnlyList<Sample> samples;
     private readonly IReadOnlyDictionary<string, string> feedback;

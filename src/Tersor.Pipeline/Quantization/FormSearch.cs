@@ -121,7 +121,7 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         if (settings.MinSpeedUp is > 1 and var least)
             throw new CompressionException($"No result is {least:0.##} times as fast as the float model (--min-speedup): {reason}.") { Pass = "quantize" };
         if (settings.MaxBytes is { } most && inputs.Original.WeightBytes() is var bytes && bytes > most)
-            throw new CompressionException($"No result has at most {most} bytes of weights (--max-size), the model has {bytes}: {reason}.") { Pass = "quantize" };
+            throw new CompressionException($"No result has at most {Plural.Of(most, "byte")} of weights (--max-size), the model has {bytes}: {reason}.") { Pass = "quantize" };
         PassReport report = new();
         foreach (QuantizationUnit unit in inputs.Calibrated?.Value.Everything.Units.Where(u => u.IsLayer) ?? [])
             report.Skip(unit.Anchor.ToString(), reason);

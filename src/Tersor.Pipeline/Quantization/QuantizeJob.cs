@@ -59,7 +59,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     private QuantizeResult Conditioned(QuantizeResult result, Model model, IDataSet? data, CancellationToken cancellation)
     {
         if (settings.MaxBytes is { } most && result.WeightBytes > most)
-            throw Fail($"The result has {result.WeightBytes} bytes of weights; at most {most} are allowed (--max-size).");
+            throw Fail($"The result has {Plural.Of(result.WeightBytes, "byte")} of weights; at most {most} are allowed (--max-size).");
         if (settings.MinSpeedUp is not { } least)
             return result;
         Sample sample = data is not null ? data.Read(0) : new("made up", [MadeUp(model)], new Dictionary<string, Tensor>());

@@ -78,7 +78,7 @@ public static class ModelInspector
         string? atOne = assumed.Length == 0 ? null : $"at {string.Join(", ", assumed.Select(name => $"{name} = 1"))}";
         if (costs.UnknownNodes == 0)
             return atOne;
-        string known = costs.UnknownNodes == 1 ? "1 node has unknown shapes" : $"{costs.UnknownNodes} nodes have unknown shapes";
+        string known = $"{Plural.Of(costs.UnknownNodes, "node")} {Plural.Noun(costs.UnknownNodes, "has", "have")} unknown shapes";
         return (atOne is null ? known : $"{known}, {atOne}")
             + (missing.Length == 0 ? "" : $"; give sizes with {string.Join(' ', missing.Select(name => $"--dim {name}=..."))}");
     }

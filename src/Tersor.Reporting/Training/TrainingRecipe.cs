@@ -11,7 +11,7 @@ internal static class TrainingRecipe
         string batch = settings.Accumulate == 1 ? $"{settings.BatchSize}" : $"{settings.Accumulate} times {settings.BatchSize}";
         string[] parts =
         [
-            $"{(settings.Epochs == 1 ? "1 epoch" : $"{settings.Epochs} epochs")} at most in batches of {batch}{(settings.MaxSteps is { } steps ? $", or {steps} steps" : "")}{(settings.Reinitialize ? ", from random weights" : "")}",
+            $"{Plural.Of(settings.Epochs, "epoch")} at most in batches of {batch}{(settings.MaxSteps is { } steps ? $", or {Plural.Of(steps, "step")}" : "")}{(settings.Reinitialize ? ", from random weights" : "")}",
             $"{settings.Optimizer.GetType().Name}, {Rate(settings)}, weight decay {Number(settings.WeightDecay)}",
             .. settings.ClipNorm is { } norm ? [$"gradients shortened to {Number(norm)}"] : Array.Empty<string>(),
             .. settings.Average > 0 ? [$"moving average {Number(settings.Average)}"] : Array.Empty<string>(),

@@ -21,12 +21,12 @@ public sealed class ChannelMaximumObserver(IReadOnlyDictionary<Value, int> axes)
     {
         int axis = axes[value] < 0 ? axes[value] + tensor.Shape.Length : axes[value];
         if (axis < 0 || axis >= tensor.Shape.Length)
-            throw new RuntimeException($"'{value.Name}' has {tensor.Shape.Length} dimensions; channels along axis {axes[value]} were asked for.");
+            throw new RuntimeException($"'{value.Name}' has {Plural.Of(tensor.Shape.Length, "dimension")}; channels along axis {axes[value]} were asked for.");
         int channels = (int)tensor.Shape[axis], inner = (int)Onnx.Tensor.ElementCount(tensor.Shape[(axis + 1)..]);
         if (!maxima.TryGetValue(value, out float[]? known))
             maxima[value] = known = new float[channels];
         if (known.Length != channels)
-            throw new RuntimeException($"'{value.Name}' had {known.Length} channels along axis {axes[value]} before and has {channels} now.");
+            throw new RuntimeException($"'{value.Name}' had {Plural.Of(known.Length, "channel")} along axis {axes[value]} before and has {channels} now.");
         ReadOnlySpan<float> floats = tensor.Floats;
         for (int start = 0; start < floats.Length; start += channels * inner)
         {

@@ -80,7 +80,7 @@ public sealed class MomentsObserver(IReadOnlyDictionary<Value, int?> axes) : Val
         {
             int at = axis < 0 ? axis + tensor.Shape.Length : axis;
             if (at < 0 || at >= tensor.Shape.Length)
-                throw new RuntimeException($"'{value.Name}' has {tensor.Shape.Length} dimensions; moments along axis {axis} were asked for.");
+                throw new RuntimeException($"'{value.Name}' has {Plural.Of(tensor.Shape.Length, "dimension")}; moments along axis {axis} were asked for.");
             outer = (int)Tensor.ElementCount(tensor.Shape[..at]);
             channels = (int)tensor.Shape[at];
             inner = (int)Tensor.ElementCount(tensor.Shape[(at + 1)..]);
@@ -88,7 +88,7 @@ public sealed class MomentsObserver(IReadOnlyDictionary<Value, int?> axes) : Val
         if (!moments.TryGetValue(value, out ChannelMoments? known))
             moments[value] = known = new(channels);
         if (known.Means.Length != channels)
-            throw new RuntimeException($"'{value.Name}' had {known.Means.Length} channels along axis {axes[value]} before and has {channels} now.");
+            throw new RuntimeException($"'{value.Name}' had {Plural.Of(known.Means.Length, "channel")} along axis {axes[value]} before and has {channels} now.");
         known.Add(tensor.Floats, outer, inner);
     }
 }

@@ -138,7 +138,7 @@ internal sealed class LabelObjective : IObjective
         long classes = input.Values[1].shape[^1], greatest = indices.SelectMany(i => i).DefaultIfEmpty().Max();
         // The kernel reads at what it is given.
         if (greatest >= classes || ctc.Blank < 0 || ctc.Blank >= classes)
-            throw new TrainingException($"Symbols have classes up to {greatest}, the blank is {ctc.Blank}, and output '{output.Output.Name}' has {classes} classes. Check the list of symbols (keys), or name the output (--loss-output).");
+            throw new TrainingException($"Symbols have classes up to {greatest}, the blank is {ctc.Blank}, and output '{output.Output.Name}' has {Plural.Of(classes, "class", "classes")}. Check the list of symbols (keys), or name the output (--loss-output).");
         return HardLoss.Of(ctc, input.Values[1], null, tensor(indices.SelectMany(i => i).ToArray()), tensor(indices.Select(i => (long)i.Length).ToArray()));
     }
 

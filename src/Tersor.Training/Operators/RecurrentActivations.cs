@@ -13,7 +13,7 @@ internal static class RecurrentActivations
     {
         string[] names = Named(call.Node) ?? [.. Enumerable.Range(0, directions).SelectMany(_ => each == 1 ? ["Tanh"] : Defaults[..each])];
         if (names.Length != each * directions)
-            throw call.Bad($"names {names.Length} activations; {each * directions} are expected");
+            throw call.Bad($"names {Plural.Of(names.Length, "activation")}; {each * directions} are expected");
         Queue<float> alphas = new(call.Node.Floats("activation_alpha") ?? []), betas = new(call.Node.Floats("activation_beta") ?? []);
         return [.. names.Select(n => Function(call, n, alphas, betas))];
     }

@@ -13,7 +13,7 @@ internal sealed class TimeBudget(TimeSpan? limit, TimeProvider clock)
     public bool IsSpent => limit is { } most && clock.GetElapsedTime(began) + judging >= most;
 
     /// <summary>The time allowed, in words.</summary>
-    public string Words => limit is { TotalMinutes: >= 2 } minutes ? $"{minutes.TotalMinutes:0.#} minutes" : $"{limit?.TotalSeconds:0.#} seconds";
+    public string Words => limit is { TotalMinutes: >= 2 } minutes ? $"{minutes.TotalMinutes:0.#} minutes" : limit == TimeSpan.FromSeconds(1) ? "1 second" : $"{limit?.TotalSeconds:0.#} seconds";
 
     /// <summary>Measures how long judging takes, so that there is time left for it.</summary>
     public T Judged<T>(Func<T> judge)

@@ -119,7 +119,7 @@ internal sealed class TrainingRun : IDisposable
         if (graph.UntoldMomenta is { Count: > 0 } untold)
             yield return $"momentum 1 of {untold[0]}{(untold.Count > 1 ? $" and {untold.Count - 1} more" : "")} would leave running statistics as they are: taken as not told, 0.9 is used";
         if (isCutShort)
-            yield return state.Done.Step == 0 ? $"stopped before the first of {steps} steps" : $"stopped after {time.Words}, at step {state.Done.Step} of {steps}: the learning rate had come to {Rate.ToString("0.0e0", CultureInfo.InvariantCulture)}, where its schedule was cut off";
+            yield return state.Done.Step == 0 ? $"stopped before the first of {Plural.Of(steps, "step")}" : $"stopped after {time.Words}, at step {state.Done.Step} of {steps}: the learning rate had come to {Rate.ToString("0.0e0", CultureInfo.InvariantCulture)}, where its schedule was cut off";
     }
 
     /// <summary>Judges the model as it is before the first step: what no epoch beats is no gain.</summary>

@@ -97,7 +97,7 @@ internal sealed class TrainingState : IDisposable
         foreach ((string name, Tensor tensor) in Live().Where(t => !t.Key.StartsWith("statistic/", StringComparison.Ordinal)))
         {
             if (!snapshot.TryGetValue(name, out Tensor? kept) || !kept.shape.SequenceEqual(tensor.shape))
-                throw new TrainingException($"The checkpoint holds no '{name}' of {tensor.numel()} numbers: it belongs to another model, or to other settings. Remove it to start anew.");
+                throw new TrainingException($"The checkpoint holds no '{name}' of {Plural.Of(tensor.numel(), "number")}: it belongs to another model, or to other settings. Remove it to start anew.");
             tensor.copy_(kept);
         }
         graph.RestoreStatistics(name => snapshot.GetValueOrDefault($"statistic/{name}"));

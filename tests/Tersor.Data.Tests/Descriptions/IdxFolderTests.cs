@@ -33,6 +33,18 @@ public sealed class IdxFolderTests : IDisposable
         Assert.Equal(200, parts.SelectMany(p => Enumerable.Range(0, p.Count).Select(i => p.Read(i).Steps[0]["image"].ToFloats()[0])).Distinct().Count());
     }
 
+    [Theory]
+    [InlineData(200, 150, 10, 40)] // a fifth judges, and no more
+    [InlineData(10_000, 7500, 500, 2000)] // 2,000 are enough to see a drop of 0.01
+    [InlineData(20_000, 17_500, 500, 2000)]
+    [InlineData(60_000, 53_500, 500, 6000)] // a tenth, as training holds out
+    public void Enough_images_are_held_out_to_judge_by(int count, int training, int calibration, int validation)
+    {
+        Write("train-images-idx3-ubyte", false, [count, 1, 1], i => i % 250);
+        Write("train-labels-idx1-ubyte", false, [count], i => i % 10);
+        Assert.Equal([training, calibration, validation], new[] { "train", "calibration", "validation" }.Select(p => DataSetFactory.Open($"{folder.Path}#{p}", [new("image", ElementType.Float32, ["batch", 1, 1, 1])]).DataSet.Count));
+    }
+
     [Fact]
     public void Which_part_must_be_said_and_exist()
     {

@@ -57,6 +57,52 @@ public sealed class JudgeTests
         Assert.Null(Judged(new(), Shifted(1f)).Agreement); // a sum may be anything
     }
 
+    /// <summary>Outputs that are answers about x + shift: its best class, as an integer and as a number, which elements are positive, and how many.</summary>
+    private static Model Answers(float shift) => Build.Model([1, 10], (g, x) =>
+    {
+        Value y = g.Apply("Add", [x, g.AddInitializer("shift", Tensor.Create([1, 10], [.. Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? shift : -shift)]))]);
+        Value best = g.Apply("ArgMax", [y], ("axis", 1L)), positive = g.Apply("Greater", [y, g.AddInitializer("zero", Tensor.Scalar(0f))]), count = g.Apply("NonZero", [positive]);
+        foreach ((Value output, ElementType type) in new[] { (best, ElementType.Int64), (positive, ElementType.Bool), (count, ElementType.Int64) })
+        {
+            output.Type = new OnnxType.Tensor(type, null);
+            g.AddOutput(output);
+        }
+        return g.Apply("Cast", [best], ("to", (long)ElementType.Float32));
+    });
+
+    [Fact]
+    public void Outputs_that_are_answers_are_compared_by_whether_they_are_the_same()
+    {
+        Verdict same = Answered(0), far = Answered(1);
+        Assert.Equal(Fit.Within, same.Fit);
+        Assert.All(same.Outputs, o => Assert.Equal(1, o.Agreement!.Value));
+        Assert.Equal(Fit.Beyond, far.Fit);
+        Assert.Contains("top-1 agreement", far.Reason, StringComparison.Ordinal);
+        Assert.All(far.Outputs, o => Assert.InRange(o.Agreement!.Value, 0, 0.95));
+        Assert.All(same.Outputs.Concat(far.Outputs), o => Assert.DoesNotContain(new[] { o.Cosine.Value, o.Cosine.Low, o.WorstCosine, o.Sqnr.Value, o.Sqnr.Low, o.WorstSqnr, o.Agreement!.Low }, double.IsNaN));
+
+        static Verdict Answered(float shift)
+        {
+            using Judge judge = new(new(), Answers(0), new Classes(200), null, new());
+            return judge.Decide(Answers(shift), TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public void A_model_that_gives_what_is_no_number_is_beyond_any_limit()
+    {
+        Model broken = Build.Model([1, 10], (g, x) =>
+        {
+            Value large = g.Apply("Mul", [x, g.AddInitializer("thousand", Tensor.Scalar(1000f))]);
+            large.Type = OnnxType.Of(ElementType.Float32, 1, 10);
+            g.AddOutput(large);
+            // The square root of what is negative, in some samples.
+            return g.Apply("Add", [x, g.Apply("Mul", [g.AddInitializer("zero", Tensor.Scalar(0f)), g.Apply("Sqrt", [g.Apply("ReduceMean", [x])])])]);
+        });
+        Verdict verdict = Judged(new() { MinSqnr = -1000 }, broken);
+        Assert.Equal((Fit.Beyond, double.NegativeInfinity), (verdict.Fit, verdict.Sqnr));
+    }
+
     [Fact]
     public void A_limit_on_closeness_holds_beside_labels()
     {

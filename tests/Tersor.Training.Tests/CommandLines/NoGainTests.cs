@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tersor.Cli;
+using Tersor.Onnx;
 
 namespace Tersor.Training.Tests.CommandLines;
 
@@ -18,12 +19,29 @@ public sealed class NoGainTests : IDisposable
     [InlineData("distill right.onnx -o out.onnx --data data.yaml --teacher wrong.onnx --assistant right.onnx --epochs 1", "no epoch was better than the start")]
     public async Task What_never_beats_its_start_writes_the_input_model_and_exits_with_3(string line, string reason)
     {
+        File.AppendAllBytes(folder.At("right.onnx"), [0x08, 10]); // the IR version once more, as no writer would
+        byte[] before = File.ReadAllBytes(folder.At("right.onnx"));
+        Assert.NotEqual(before, folder.Read("right.onnx").ToBytes());
         (int code, string output, string error) = await folder.Run(line);
         Assert.Equal(ExitCodes.NoGain, code);
         Assert.Contains($"No gain: {reason}; the input model was written as it is.", error, StringComparison.Ordinal);
         Assert.Contains("start, kept", output, StringComparison.Ordinal);
         Assert.Contains("out.onnx, as it was before training", output, StringComparison.Ordinal);
-        Assert.Equal(folder.Read("right.onnx").ToBytes(), folder.Read("out.onnx").ToBytes());
+        Assert.Equal(before, File.ReadAllBytes(folder.At("out.onnx")));
+    }
+
+    [Theory]
+    [InlineData("train right.onnx -o new/out.onnx --data data.yaml --epochs 1")]
+    [InlineData("distill right.onnx -o new/out.onnx --data data.yaml --teacher right.onnx --epochs 1")]
+    public async Task An_input_model_of_several_files_is_written_whole(string line)
+    {
+        Model original = folder.Read("right.onnx");
+        original.Save(folder.At("right.onnx"), new() { ExternalData = ExternalDataMode.Always, ExternalDataThreshold = 1 });
+        Assert.True(File.Exists(folder.At("right.onnx.data")));
+        (int code, _, _) = await folder.Run(line);
+        Assert.Equal(ExitCodes.NoGain, code);
+        File.Delete(folder.At("right.onnx.data")); // it does not need it
+        Assert.Equal(original.ToBytes(), folder.Read("new/out.onnx").ToBytes());
     }
 
     [Theory]

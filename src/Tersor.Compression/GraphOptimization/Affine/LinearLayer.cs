@@ -75,8 +75,8 @@ internal sealed class LinearLayer
             return null;
         reason = weight.Constant is not { } tensor ? $"the weight of {node} is not constant"
             : tensor.Type is not (ElementType.Float32 or ElementType.Float64) ? $"the weight of {node} is {tensor.Type}"
-            : node.Is("Gemm", "MatMul") && tensor.Rank != 2 ? $"the weight of {node} has {tensor.Rank} dimensions"
-            : node.Is("Conv", "ConvTranspose") && tensor.Rank < 3 ? $"the weight of {node} has {tensor.Rank} dimensions"
+            : node.Is("Gemm", "MatMul") && tensor.Rank != 2 ? $"the weight of {node} has {Plural.Of(tensor.Rank, "dimension")}"
+            : node.Is("Conv", "ConvTranspose") && tensor.Rank < 3 ? $"the weight of {node} has {Plural.Of(tensor.Rank, "dimension")}"
             : node.Is("Gemm") && node.Int("transA", 0) != 0 ? $"{node} transposes its input"
             : weight.Constraints.Any(c => c is Constraint.Codebook or Constraint.Grid or Constraint.Tie) ? $"the weight of {node} is constrained to values that scaling would leave"
             : node.OpType != "MatMul" && node.Input(2) is { Constant: null } ? $"the bias of {node} is not constant"

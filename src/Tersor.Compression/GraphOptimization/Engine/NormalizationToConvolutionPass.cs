@@ -54,7 +54,7 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
         if (!normalization)
         {
             if (channels % BlockLayout.Block != 0 || !IsBetweenConvolutions(affine))
-                return channels % BlockLayout.Block != 0 ? $"{channels} channels do not fill blocks of {BlockLayout.Block}" : "not between convolutions";
+                return channels % BlockLayout.Block != 0 ? $"{Plural.Of(channels.Value, "channel")} {Plural.Noun(channels.Value, "does", "do")} not fill blocks of {BlockLayout.Block}" : "not between convolutions";
             while (affine.Input.Producer is { } producer && ReferenceEquals(producer.Graph, node.Graph) && Rewire.HasOneReader(affine.Input) && AffineNode.Of(producer, out _) is { } first
                 && types.Rank(first.Input) == rank && FusedPatterns.Part(first) is null && first.Scale.Along(rank, 1 - rank, channels.Value) is { } s && first.Shift.Along(rank, 1 - rank, channels.Value) is { } t && !types.Widens(first, channels.Value))
             {
@@ -64,7 +64,7 @@ public sealed class NormalizationToConvolutionPass(NormalizationToConvolutionOpt
             }
         }
         string name = node.Outputs[0]!.Name;
-        report.Changed(node.ToString(), $"is now a depthwise convolution of {channels} channels");
+        report.Changed(node.ToString(), $"is now a depthwise convolution of {Plural.Of(channels.Value, "channel")}");
         Value weight = Constants.Add(node, $"{name}/scale", LayerFold.Round(scale, ElementType.Float32, [channels.Value, .. Enumerable.Repeat(1L, rank - 1)]));
         Value bias = Constants.Add(node, $"{name}/shift", LayerFold.Round(shift, ElementType.Float32, [channels.Value]));
         Value made = node.Put("Conv", [affine.Input, weight, bias], ("group", channels.Value), ("kernel_shape", Enumerable.Repeat(1L, rank - 2).ToArray()));

@@ -75,14 +75,14 @@ public sealed class PadChannelsPass(PadChannelsOptions options) : Pass
             return identity;
         string subject = found.Values[0].Name;
         string? reason = found.Frozen
-            ?? (padded > found.Channels * (1 + options.MaxGrowth) ? $"{found.Channels} channels would become {padded}" : null)
+            ?? (padded > found.Channels * (1 + options.MaxGrowth) ? $"{Plural.Of(found.Channels, "channel")} would become {padded}" : null)
             ?? (found.Values.All(v => types.Fixed(v, 2)?.All(size => size == 1) == true) ? "a single pixel, where nothing would be won" : null);
         if (reason is not null)
         {
             report.Skip(subject, reason);
             return identity;
         }
-        report.Changed(subject, $"{found.Channels} channels are now {padded}, in {found.Values.Count} values");
+        report.Changed(subject, $"{Plural.Of(found.Channels, "channel")} {Plural.Noun(found.Channels, "is", "are")} now {padded}, in {Plural.Of(found.Values.Count, "value")}");
         return ChannelLayout.Padded(found.Channels, padded);
     }
 

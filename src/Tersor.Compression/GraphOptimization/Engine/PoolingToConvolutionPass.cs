@@ -43,7 +43,7 @@ public sealed class PoolingToConvolutionPass : Pass
             made.Type = output.Type;
             output.ReplaceAllUsesWith(made);
             Rewire.RemoveChain(node);
-            report.Changed(name, $"is now a depthwise convolution of {channels} channels");
+            report.Changed(name, $"is now a depthwise convolution of {Plural.Of(channels, "channel")}");
         }
         return report;
     }

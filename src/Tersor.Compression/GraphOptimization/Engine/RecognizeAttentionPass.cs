@@ -33,7 +33,7 @@ public sealed class RecognizeAttentionPass(RecognizeAttentionOptions options) : 
 
     private static void Replace(AttentionMatch match, Node softmax, PassReport report)
     {
-        report.Changed(softmax.ToString(), $"is now inside MultiHeadAttention of {match.Heads} heads");
+        report.Changed(softmax.ToString(), $"is now inside MultiHeadAttention of {Plural.Of(match.Heads, "head")}");
         Value old = match.Root.Outputs[0]!, made = match.Emit();
         made.Type = old.Type;
         old.ReplaceAllUsesWith(made);

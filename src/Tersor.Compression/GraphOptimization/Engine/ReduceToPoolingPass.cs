@@ -45,7 +45,7 @@ public sealed class ReduceToPoolingPass : Pass
         if (types.Rank(input) is not { } rank)
             return "the rank of its input is not known";
         long[]? axes = Constants.Integers(node, "axes", 1);
-        return rank is < 3 or > 5 ? $"its input has {rank} dimensions"
+        return rank is < 3 or > 5 ? $"its input has {Plural.Of(rank, "dimension")}"
             : axes is null ? node.OpsetVersion >= 18 && node.Input(1) is not null ? "its dimensions are not constant" : "goes over all dimensions"
             : !axes.Select(a => a < 0 ? a + rank : a).Order().SequenceEqual(Enumerable.Range(2, rank - 2).Select(a => (long)a)) ? "goes over other dimensions than the spatial ones"
             // Centring a value is the first half of a normalization, which engines recognize as a whole.

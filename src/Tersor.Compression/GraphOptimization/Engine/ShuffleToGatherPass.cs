@@ -68,7 +68,7 @@ public sealed class ShuffleToGatherPass : Pass
     {
         Node last = chain[^1];
         Value source = chain[0].Inputs[0]!, shuffled = last.Outputs[0]!;
-        report.Changed(chain[0].ToString(), $"{chain.Count} nodes that shuffle {permutation.Length} channels are now Gather");
+        report.Changed(chain[0].ToString(), $"{Plural.Of(chain.Count, "node")} that {Plural.Noun(chain.Count, "shuffles", "shuffle")} {Plural.Of(permutation.Length, "channel")} {Plural.Noun(chain.Count, "is", "are")} now Gather");
         foreach (Use use in shuffled.Uses.ToArray())
         {
             if (use.Index != 0 || !ReferenceEquals(use.Node.Graph, last.Graph) || Parts(use.Node, permutation.Length) is not { } parts)

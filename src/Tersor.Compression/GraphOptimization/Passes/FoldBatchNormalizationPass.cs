@@ -145,7 +145,7 @@ public sealed class FoldBatchNormalizationPass(FoldBatchNormalizationOptions opt
     }
 
     private string? Shared(LinearLayer layer) => !Rewire.HasOneReader(layer.Weight) && layer.Weight.Constant!.ByteLength > options.MaxCopiedBytes
-        ? $"the weight of {layer.Node} ({layer.Weight.Constant.ByteLength} bytes) has other readers and would have to be copied" : null;
+        ? $"the weight of {layer.Node} ({Plural.Of(layer.Weight.Constant.ByteLength, "byte")}) has other readers and would have to be copied" : null;
 
     private static void Finish(AffineNode affine)
     {

@@ -22,7 +22,7 @@ public sealed class InlineFunctionsPass : Pass
         try
         {
             int calls = FunctionInliner.InlineAll(model);
-            report.Changed(model.Graph.Name, $"{calls} calls of {names} inlined");
+            report.Changed(model.Graph.Name, $"{Plural.Of(calls, "call")} of {names} inlined");
         }
         catch (OnnxException e)
         {

@@ -32,7 +32,7 @@ public sealed class LiftConstantsPass(LiftConstantsOptions options) : Pass
         {
             int count = model.Graph.Inputs.Count(v => v.IsInitializer);
             if (count > 0 && Constants.ListOnlyRealInputs(model))
-                report.Changed(model.Graph.Name, $"{count} initializers no longer listed as inputs; IR version raised to 4");
+                report.Changed(model.Graph.Name, $"{Plural.Of(count, "initializer")} no longer listed as {Plural.Noun(count, "an input", "inputs")}; IR version raised to 4");
             return;
         }
         foreach (Value value in model.Graph.Initializers.Where(v => v.IsOverridable).ToArray())

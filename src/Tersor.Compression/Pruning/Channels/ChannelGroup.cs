@@ -44,5 +44,5 @@ public sealed class ChannelGroup
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Channels} channels of {string.Join(", ", Slices.Where(s => s.Makes).Select(s => $"'{s.Constant.Name}'").Distinct())}";
+    public override string ToString() => $"{Plural.Of(Channels, "channel")} of {string.Join(", ", Slices.Where(s => s.Makes).Select(s => $"'{s.Constant.Name}'").Distinct())}";
 }

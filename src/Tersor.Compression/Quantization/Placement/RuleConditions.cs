@@ -44,7 +44,7 @@ internal static class RuleConditions
             return "its weight is not finite";
         if (WeightConstraints.Reason(node.Input(1)!) is { } constrained)
             return $"its weight stays: {constrained}";
-        return rank is { } expected && weight.Rank != expected ? $"its weight has {weight.Rank} dimensions; expected {expected}" : null;
+        return rank is { } expected && weight.Rank != expected ? $"its weight has {Plural.Of(weight.Rank, "dimension")}; expected {expected}" : null;
     }
 
     private static string? Bias(Node node)
@@ -57,7 +57,7 @@ internal static class RuleConditions
         return bias.Type == ElementType.Float32 && !WeightQuantizer.IsFinite(bias) ? "its bias is not finite"
             // A column [N, 1] has as many elements as a row, and is added the other way round.
             : bias.Rank > 0 && bias.Shape[^1] != channels ? $"its bias has shape [{string.Join(", ", bias.Shape)}], not one element an output channel"
-            : bias.Length != channels ? $"its bias has {bias.Length} elements, not one an output channel"
+            : bias.Length != channels ? $"its bias has {Plural.Of(bias.Length, "element")}, not one an output channel"
             : null;
     }
 }

@@ -56,7 +56,7 @@ public sealed class MigrateActivationScalesPass(MigrateActivationScalesOptions o
             }
             grouped.UnionWith(values);
             group.Apply(scales);
-            report.Changed(layer.Node.ToString(), $"input channels divided by {scales.Min():G3} to {scales.Max():G3}{(group.Sinks.Count > 1 ? $", as for {group.Sinks.Count - 1} other layers" : "")}");
+            report.Changed(layer.Node.ToString(), $"input channels divided by {scales.Min():G3} to {scales.Max():G3}{(group.Sinks.Count > 1 ? $", as for {Plural.Of(group.Sinks.Count - 1, "other layer")}" : "")}");
         }
         return report;
     }
@@ -84,7 +84,7 @@ public sealed class MigrateActivationScalesPass(MigrateActivationScalesOptions o
             double[]? seen = channelMaxima(sink.Data);
             if (seen is not null && seen.Length != inputs.Length)
             {
-                reason = $"its input was seen with {seen.Length} channels; expected {inputs.Length}";
+                reason = $"its input was seen with {Plural.Of(seen.Length, "channel")}; expected {inputs.Length}";
                 return null;
             }
             long block = sink.Inputs / group.Channels;

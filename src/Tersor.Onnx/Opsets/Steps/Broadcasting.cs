@@ -17,7 +17,7 @@ internal static class Broadcasting
         long start = axis.Value < 0 ? axis.Value + rankA : axis.Value;
         long trailing = rankA - start - rankB;
         if (start < 0 || trailing < 0)
-            throw context.Impossible(node, $"it broadcasts {rankB} dimensions from axis {axis} of {rankA}, which do not fit; expected axis + {rankB} <= {rankA}");
+            throw context.Impossible(node, $"it broadcasts {Plural.Of(rankB, "dimension")} from axis {axis} of {rankA}, which do not fit; expected axis + {rankB} <= {rankA}");
         if (trailing == 0)
             return;
         long[] axes = [.. Enumerable.Range(rankB, (int)trailing).Select(i => (long)i)];

@@ -14,7 +14,7 @@ internal static class Scanning
         Value[] inputs = [.. node.Inputs.Skip(1).Select(v => v ?? throw context.Impossible(node, "it leaves out an input"))];
         int states = inputs.Length - (int)scanned;
         if (states < 0 || body.Outputs.Count < states || node.Outputs.Count > body.Outputs.Count)
-            throw context.Impossible(node, $"it has {inputs.Length} inputs, {scanned} of them scanned, and a body of {body.Outputs.Count} outputs, which do not fit together");
+            throw context.Impossible(node, $"it has {Plural.Of(inputs.Length, "input")}, {scanned} of them scanned, and a body of {Plural.Of(body.Outputs.Count, "output")}, which do not fit together");
 
         Graph one = node.Graph.NewBody($"{body.Name}_one_sequence");
         Value[] items = [.. inputs.Select(v => one.AddInput($"{v.Name}_item", ItemType(v)))];

@@ -22,7 +22,7 @@ internal sealed class TrialChoice(QuantizeSettings settings)
     {
         Trial[] affordable = [.. trials.Where(t => settings.MaxBytes is not { } most || t.Bytes <= most)];
         if (affordable.Length == 0 && trials.Count > 0)
-            throw new CompressionException($"The smallest candidate has {trials.Min(t => t.Bytes)} bytes of weights; at most {settings.MaxBytes} are allowed (--max-size).") { Pass = "quantize" };
+            throw new CompressionException($"The smallest candidate has {Plural.Of(trials.Min(t => t.Bytes), "byte")} of weights; at most {settings.MaxBytes} are allowed (--max-size).") { Pass = "quantize" };
         Trial[] good = [.. affordable.Where(t => t.Verdict.Fits && (!settings.RequireSpeed || t.SpeedUp is not { High: < 1 }))];
         if (settings.MinSpeedUp is { } least && good.Any(t => t.SpeedUp?.Low >= least))
             good = [.. good.Where(t => t.SpeedUp?.Low >= least)];

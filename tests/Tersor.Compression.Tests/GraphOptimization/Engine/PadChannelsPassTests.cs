@@ -138,7 +138,7 @@ public sealed class PadChannelsPassTests
         (Model changed, PassReport report) = PassCheck.Run(pass, model);
         Assert.Equal(expected, Weight(changed, 0).Shape[0]);
         if (expected == channels && channels % 16 != 0)
-            Assert.Contains(report.Skipped, s => s.Reason == $"{channels} channels would become {(channels + 15) / 16 * 16}");
+            Assert.Contains(report.Skipped, s => s.Reason == $"{Plural.Of(channels, "channel")} would become {(channels + 15) / 16 * 16}");
     }
 
     [Fact]
@@ -161,7 +161,7 @@ public sealed class PadChannelsPassTests
             return g.Conv(g.Apply("Mul", [g.Apply("Relu", [normal]), g.AddInitializer("s", Build.Normal(9, 1, 162, 1, 1))]), 4, 162, 10);
         });
         (Model changed, PassReport report) = PassCheck.Run(pass, model);
-        Assert.Equal(["24 channels are now 32, in 2 values", "30 channels are now 32, in 1 values"], report.Changes.Select(c => c.What).Order());
+        Assert.Equal(["24 channels are now 32, in 2 values", "30 channels are now 32, in 1 value"], report.Changes.Select(c => c.What).Order());
         Assert.Equal(32 + 2 * (32 + 10 + 20) + 32, changed.Graph.Nodes.Last().Inputs[1]!.Constant!.Shape[1]);
         PassCheck.Settles(pass, model);
     }
