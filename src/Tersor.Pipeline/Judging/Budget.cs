@@ -10,8 +10,8 @@ public sealed record Budget
     /// <summary>Least share of samples with the same best class, where outputs are classes; as <see cref="UsualCosine"/>.</summary>
     public const double UsualAgreement = 0.99;
 
-    /// <summary>Least signal to noise in dB where that is asked for without a number.</summary>
-    public const double UsualSqnr = 30;
+    /// <summary>Least signal to noise in dB where that is asked for without a number: about as close as a cosine of 0.995.</summary>
+    public const double UsualSqnr = 20;
 
     /// <summary>How much of the metric may be lost (0.01: one point of accuracy). Where there are no labels it is not looked at. Default 0.01.</summary>
     public double MaxDrop { get; init; } = 0.01;
