@@ -37,6 +37,7 @@ internal sealed class TrialBuilder(SearchInputs inputs)
 
         Trial Judged((Model Model, PassReport Report) made)
         {
+            LargeConstants.MoveOut(made.Model); // most trials are judged, timed and dropped
             Verdict verdict = inputs.Judge.Decide(made.Model, cancellation);
             // Whatever a file is judged by is what this engine makes of it today: it has to be what the file says, too.
             if (verdict.Fits && !agreement.Of(made.Model, cancellation).Agrees)
