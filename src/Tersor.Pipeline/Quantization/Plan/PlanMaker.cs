@@ -13,6 +13,7 @@ internal static class PlanMaker
         MachineInfo machine = MachineInfo.Here();
         HashSet<string> quantized = [.. form.Candidate.Placement.Units.Select(u => u.Key)], units = [.. form.Calibrated.Everything.Units.Select(u => u.Key)];
         Dictionary<string, double> noise = search.Ranking.ToDictionary(r => r.Units[0].Key, r => r.Noise);
+        Dictionary<string, Onnx.Node> results = chosen.Model.AllNodes().Where(n => n.Output(0) is not null).GroupBy(n => n.Outputs[0]!.Name).ToDictionary(g => g.Key, g => g.First());
         ILookup<string, string> reasons = form.Candidate.Placement.Skipped.ToLookup(s => s.Subject, s => s.Reason);
         return new()
         {
@@ -34,10 +35,14 @@ internal static class PlanMaker
         PlannedLayer Layer(QuantizationUnit unit)
         {
             LayerForm layer = quantized.Contains(unit.Key) ? form.Candidate.Dynamic.Contains(unit.Key) ? LayerForm.Dynamic : LayerForm.Static
-                : unit.IsLayer && settings.StoreWeights && !chosen.Exact.Contains(unit.Key) ? LayerForm.Stored : LayerForm.Float;
+                : unit.IsLayer && IsStored(unit) ? LayerForm.Stored : LayerForm.Float;
             UnitTime? time = search.Times.GetValueOrDefault(unit.Key);
             return new(unit.Key, unit.Name, unit.Rule.OpType, layer, time?.Float, layer == LayerForm.Dynamic ? time?.Dynamic ?? time?.Quantized : time?.Quantized, noise.TryGetValue(unit.Key, out double n) ? n : null, Reason(unit, layer));
         }
+
+        // What is too small to be worth it stays as it is, whatever the settings say.
+        bool IsStored(QuantizationUnit unit) => settings.StoreWeights && !chosen.Exact.Contains(unit.Key)
+            && !(results.GetValueOrDefault(unit.Key) is { } node && unit.Anchor.Inputs.Select((input, i) => (input, i)).Where(p => p.input?.Constant is not null).All(p => node.Input(p.i)?.Constant is not null));
 
         // An operator without an 8-bit form whose weight is not stored small either.
         PlannedLayer Exact(string output)
