@@ -25,7 +25,7 @@ internal static class CommandLine
         terminal.Arguments = args;
         ParseResult parsed = Root(terminal).Parse(args);
         // An option such as --help answers for itself, whatever else is wrong with the line.
-        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
+        if ((parsed.Errors.Count > 0 || ParseErrors.Empty(parsed).Any()) && parsed.Action is not { ClearsParseErrors: true })
             return ParseErrors.Report(parsed, terminal);
         try
         {

@@ -20,10 +20,10 @@ public static class DataSetFactory
         (string path, string? named) = SplitName(spec);
         if (Path.GetExtension(path) is ".yaml" or ".yml")
         {
-            string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            string folder = Path.GetDirectoryName(Files.FullPath(path))!;
             DataDescription description = YamlDescription.Load(path);
             // A root given by hand is relative to where its giver stands, not to the file.
-            return Open(root is null ? description : description with { Root = Path.GetFullPath(root) }, folder, modelInputs, named ?? split, spec);
+            return Open(root is null ? description : description with { Root = Files.FullPath(root) }, folder, modelInputs, named ?? split, spec);
         }
         if (DirectData.Describe(path, modelInputs) is not var (direct, warnings))
             throw new DataException($"'{spec}' is no data set: expected a .yaml description, a folder of images, WAV files or the IDX files of the MNIST family, a .npz or .npy file, or random.");
@@ -55,7 +55,7 @@ public static class DataSetFactory
             ({ } wanted, _) when names.Contains(wanted) => wanted,
             ({ } wanted, _) => throw new DataException($"'{asked}' has no part '{wanted}'; it has {string.Join(", ", names)}.{Nearest.Hint(wanted, names)}"),
         };
-        string folder = Path.GetFullPath(Path.Combine(baseFolder, description.Root));
+        string folder = Files.FullPath(Path.Combine(baseFolder, description.Root));
         SplitDescription part = description.Splits[name];
         string title = names.Length == 1 ? description.Name : $"{description.Name}#{name}";
         IDataSet data = new SourceOpener(description, folder, title, modelInputs).Open(part.Source);

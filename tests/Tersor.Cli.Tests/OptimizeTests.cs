@@ -66,6 +66,8 @@ public sealed class OptimizeTests : IDisposable
     [InlineData("--dim N=-1", ExitCodes.WrongUsage, "--dim 'N=-1' is not understood")]
     [InlineData("--input-shape input=axb", ExitCodes.WrongUsage, "--input-shape 'input=axb' is not understood")]
     [InlineData("--without remove-everything", ExitCodes.WrongUsage, "There is no pass 'remove-everything'")]
+    [InlineData("--with quantize-weights", ExitCodes.WrongUsage, "It goes by 'tersor quantize --mode weights'.")]
+    [InlineData("--with equalize-layers --with quantize-dynamic", ExitCodes.WrongUsage, "'quantize-dynamic' is lossy")]
     [InlineData("--external-data sometimes", ExitCodes.WrongUsage, "sometimes")]
     public async Task A_wrong_value_is_named(string options, int code, string message)
     {

@@ -119,6 +119,31 @@ public sealed class TrainerTests
         Assert.All(result.Model.Graph.Initializers, v => Assert.All(v.Tensor!.ToFloats(), x => Assert.True(float.IsFinite(x))));
     }
 
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public void A_sample_with_NaN_is_named_instead_of_the_learning_rate(bool heldOut)
+    {
+        IDataSet good = SmallData.Quadrants(64), bad = With(good, 37, float.NaN);
+        TrainingJob job = new(Network(4), heldOut ? good : bad, Quick with { Epochs = 2 }) { Validation = heldOut ? bad : null };
+        string message = Assert.Throws<TrainingException>(() => new Trainer(job).Run(cancellation: TestContext.Current.CancellationToken)).Message;
+        Assert.Contains("Sample '37' has NaN in 'x'", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("--learning-rate", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_infinite_number_is_named_and_the_loss_of_the_epoch_is_that_of_what_was_learned_from()
+    {
+        IDataSet data = SmallData.Quadrants(64);
+        TrainingSettings steady = Quick with { Epochs = 1, LearningRate = 1e-12 };
+        TrainingResult expected = new Trainer(new(Network(4), data, steady)).Run(cancellation: TestContext.Current.CancellationToken);
+        TrainingResult found = new Trainer(new(Network(4), With(data, 37, float.PositiveInfinity), steady)).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Contains("sample '37' has an infinite number in 'x'", Assert.Single(found.Incidents), StringComparison.Ordinal);
+        Assert.InRange(found.History[0].Loss / expected.History[0].Loss, 0.9, 1.1); // of three groups, not of four
+    }
+
+    private static InMemoryDataSet With(IDataSet data, int index, float number) => new("made up", [.. data.Samples().Select((s, i) => i != index ? s
+        : s with { Steps = [new Dictionary<string, OnnxTensor> { ["x"] = OnnxTensor.Create([1, 2], new[] { number, 0.5f }) }] })]);
+
     [Fact]
     public void A_run_that_was_stopped_knows_what_to_go_back_to()
     {

@@ -72,9 +72,14 @@ internal static class OptimizeCommand
     /// <summary>The passes that leave the results as they are; those that approximate belong to other commands.</summary>
     private static IEnumerable<string> PassNames => PassCatalog.Entries.Where(e => e.Create(null).Effect != PassEffect.Lossy).Select(e => e.Name);
 
+    /// <summary>How to ask for a lossy pass, where that is a mode of its own.</summary>
+    private static string Mode(string pass) => pass switch { "quantize-weights" => " --mode weights", "quantize-dynamic" => " --mode dynamic", _ => "" };
+
     public static int Execute(OptimizeRequest request, Terminal terminal, CancellationToken cancellation)
     {
         OutputPath.Check(request.Output, request.Force, request.Model);
+        foreach (string name in request.Options.Without.Concat(request.Options.With).Where(n => !PassNames.Contains(n) && PassCatalog.Find(n) is not null))
+            throw new UsageException($"The pass '{name}' is lossy: it changes what the model computes, which 'optimize' never does. It goes by 'tersor quantize{Mode(name)}'.");
         foreach (string name in request.Options.Without.Concat(request.Options.With).Where(n => !PassNames.Contains(n)))
             throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);

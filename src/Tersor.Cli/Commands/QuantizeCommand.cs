@@ -87,22 +87,7 @@ internal static class QuantizeCommand
         training.AddTo(command);
         foreach (Option option in (Option[])[dryRun, noPlan, saveRanges, report, dimensions, shapes, asIs, rounds, externalData, force, .. reading.All, json])
             command.Add(option);
-        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
-        {
-            Settings = quantization.Read(parsed) with { Optimize = !parsed.GetValue(asIs) },
-            Training = training.Read(parsed, quantization.Seed(parsed), quantization.Threads(parsed), quantization.ForSearchOnly(parsed)),
-            DryRun = parsed.GetValue(dryRun),
-            WritePlan = !parsed.GetValue(noPlan),
-            SaveRanges = parsed.GetValue(saveRanges),
-            Report = parsed.GetValue(report),
-            Data = data.Read(parsed),
-            Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
-            Rounds = parsed.GetValue(rounds),
-            Reading = reading.Read(parsed),
-            Writing = new() { ExternalData = parsed.GetValue(externalData) },
-            Force = parsed.GetValue(force),
-            Json = parsed.GetValue(json),
-        }, terminal, cancellation)));
+        command.SetAction((parsed, cancellation) => Task.FromResult(Execute(Request(parsed), terminal, cancellation)));
         return command.WithHelp(
             "With data: static quantization. Ranges of activations are learned from the part 'calibration' of the data; what runs in 8 bits is searched by measuring on this machine,\n"
             + "and the fastest model is taken that keeps within the limits: --max-drop of the metric, or without labels a mean cosine of every output of 0.99 (--min-cosine, --min-agreement, --min-sqnr).\n"
@@ -114,6 +99,30 @@ internal static class QuantizeCommand
             "tersor quantize model.onnx -o int8.onnx --data data.yaml", "tersor quantize model.onnx -o int8.onnx --data images/ --metric top-1",
             "tersor quantize model.onnx -o int8.onnx --data data.yaml --max-drop 0.002 --report int8.html", "tersor quantize model.onnx -o int8.onnx --data data.yaml --plan int8.plan.json",
             "tersor quantize model.onnx -o int4.onnx --data data.yaml --train --weight-bits 4", "tersor quantize model.onnx -o int8.onnx --mode dynamic", "tersor quantize model.onnx -o small.onnx --mode weights");
+
+        QuantizeRequest Request(ParseResult parsed)
+        {
+            DataRequest given = data.Read(parsed);
+            TrainingSettings? trained = training.Read(parsed, quantization.Seed(parsed), quantization.Threads(parsed), quantization.ForSearchOnly(parsed));
+            if (trained is null)
+                quantization.RequireRead(parsed, given.Spec is not null, saveRanges);
+            return new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
+            {
+                Settings = quantization.Read(parsed) with { Optimize = !parsed.GetValue(asIs) },
+                Training = trained,
+                DryRun = parsed.GetValue(dryRun),
+                WritePlan = !parsed.GetValue(noPlan),
+                SaveRanges = parsed.GetValue(saveRanges),
+                Report = parsed.GetValue(report),
+                Data = given,
+                Sizes = new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! },
+                Rounds = parsed.GetValue(rounds),
+                Reading = reading.Read(parsed),
+                Writing = new() { ExternalData = parsed.GetValue(externalData) },
+                Force = parsed.GetValue(force),
+                Json = parsed.GetValue(json),
+            };
+        }
     }
 
     public static int Execute(QuantizeRequest request, Terminal terminal, CancellationToken cancellation)
@@ -198,7 +207,15 @@ internal static class QuantizeCommand
             // It may be there already: that is what it is for.
             if (taken.Exists(other => OutputPath.AreSame(checkpoint, other)))
                 throw new UsageException($"--checkpoint '{checkpoint}' is the model, or a file that is written for another purpose. Give another name.");
+            OutputPath.Check(checkpoint, force: false);
             taken.Add(checkpoint);
+        }
+        // Found out now, not when the search is over.
+        if (!request.DryRun && request.Settings.Mode is not (QuantizationMode.Dynamic or QuantizationMode.Weights) && request.Data.Spec is not null)
+        {
+            OutputPath.Check(SessionOptionFile.PathFor(request.Output), force: true);
+            if (request is { WritePlan: true, Training: null })
+                OutputPath.Check(PlanPath(request), force: true);
         }
         foreach ((string option, string? path) in new[] { ("--save-ranges", request.SaveRanges), ("--report", request.Report) })
         {

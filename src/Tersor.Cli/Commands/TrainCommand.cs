@@ -127,6 +127,8 @@ internal static class TrainCommand
         OutputPath.Check(request.Output, request.Force, request.Model);
         if (request.Settings.Checkpoint is { } checkpoint && (OutputPath.AreSame(checkpoint, request.Model) || OutputPath.AreSame(checkpoint, request.Output)))
             throw new UsageException($"--checkpoint '{checkpoint}' is the model. Give another name.");
+        if (request.Settings.Checkpoint is { } written)
+            OutputPath.Check(written, force: false);
         if (request.Report is { } report)
         {
             if (new[] { request.Model, request.Output, request.Settings.Checkpoint }.OfType<string>().FirstOrDefault(other => OutputPath.AreSame(report, other)) is not null)

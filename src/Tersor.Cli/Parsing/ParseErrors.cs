@@ -33,10 +33,16 @@ internal static class ParseErrors
                 ? $"There is no {(word.StartsWith('-') ? "option" : "command")} '{word}'." : $"No command is given; there are {string.Join(", ", command.Subcommands.Select(c => c.Name))}.";
             yield break;
         }
-        foreach (ParseError error in parsed.Errors)
+        SymbolResult[] empty = [.. Empty(parsed)];
+        foreach (SymbolResult result in empty)
+            yield return $"{(result is OptionResult { Option.Name: var given } ? given : result is ArgumentResult { Argument.Name: var argument } ? argument : "An argument")} is empty; expected a value.";
+        foreach (ParseError error in parsed.Errors.Where(e => !empty.Contains(e.SymbolResult) && !empty.Contains(e.SymbolResult?.Parent)))
             yield return error.SymbolResult is OptionResult { Option: var option, Tokens: [{ Value: var text }] } && Expected(option.ValueType, text) is { } expected
                 ? $"{option.Name} is '{text}'; expected {expected}." : error.Message;
     }
+
+    /// <summary>Arguments and options that were given nothing: no file, name or number is empty, as an unset variable of a shell is.</summary>
+    public static IEnumerable<SymbolResult> Empty(ParseResult parsed) => parsed.CommandResult.Children.Where(c => c.Tokens.Any(t => string.IsNullOrWhiteSpace(t.Value)));
 
     /// <summary>What a value of a type looks like; null for types that report themselves, and where the text is one.</summary>
     private static string? Expected(Type type, string text) => (Nullable.GetUnderlyingType(type) ?? type) switch

@@ -104,6 +104,35 @@ internal sealed class QuantizationOptions
     /// <summary>The first option given that has a meaning for the search only, and none for training; null: none was.</summary>
     public string? ForSearchOnly(ParseResult parsed) => new Option[] { repairs, plan, sensitivity, noCache }.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false })?.Name;
 
+    /// <summary>Options that not every mode reads, and the modes that do.</summary>
+    private (Option Option, QuantizationMode[] Readers)[] OfSomeModes =>
+    [
+        (ranges, [QuantizationMode.Static]), (repairs, [QuantizationMode.Static]), (activations, [QuantizationMode.Static]), (symmetricActivations, [QuantizationMode.Static]),
+        (asymmetricWeights, [QuantizationMode.Static]), (perTensor, [QuantizationMode.Static]), (anySpeed, [QuantizationMode.Static]), (noCache, [QuantizationMode.Static]),
+        (useRanges, [QuantizationMode.Static]), (plan, [QuantizationMode.Static]), (target, [QuantizationMode.Static, QuantizationMode.Dynamic]), (floatWeights, [QuantizationMode.Static, QuantizationMode.Dynamic]),
+    ];
+
+    /// <summary>Refuses options that are not read in the mode chosen, or without data. What a plan says takes precedence over other options: beside one they may stand.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="hasData">Whether data are given.</param>
+    /// <param name="ofStatic">Options of the command itself that only static quantization reads.</param>
+    /// <exception cref="UsageException">One of them is given.</exception>
+    public void RequireRead(ParseResult parsed, bool hasData, params Option[] ofStatic)
+    {
+        QuantizationMode named = parsed.GetValue(mode), actual = named != QuantizationMode.Auto ? named : hasData || IsGiven(plan) ? QuantizationMode.Static : QuantizationMode.Dynamic;
+        foreach ((Option option, QuantizationMode[] readers) in OfSomeModes.Concat(ofStatic.Select(o => (o, new[] { QuantizationMode.Static }))))
+        {
+            if (IsGiven(option) && !readers.Contains(actual))
+                throw new UsageException($"{option.Name} is not read with --mode {Word(actual)}{(named == QuantizationMode.Auto ? ", which it is without data" : "")}; it is for --mode {string.Join(" and ", readers.Select(Word))}. Leave it out, or choose another mode.");
+        }
+        if (!hasData && !IsGiven(plan) && actual != QuantizationMode.Static && new Option[] { time, calibration, sensitivity, selection }.FirstOrDefault(IsGiven) is { } ofData)
+            throw new UsageException($"{ofData.Name} is not read without data, since nothing is searched; give data with --data, or leave it out.");
+
+        bool IsGiven(Option option) => parsed.GetResult(option) is { Implicit: false };
+
+        static string Word(QuantizationMode mode) => $"{mode}".ToLowerInvariant();
+    }
+
     /// <summary>What draws the samples.</summary>
     public int Seed(ParseResult parsed) => parsed.GetValue(seed);
 

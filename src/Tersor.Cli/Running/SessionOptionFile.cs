@@ -14,10 +14,10 @@ internal static partial class SessionOptionFile
     {
         string path = PathFor(modelPath);
         IReadOnlyDictionary<string, string> options = CarriedOptions.Of(model.Metadata);
-        if (options.Count == 0)
-            File.Delete(path);
-        else
+        if (options.Count > 0)
             OutputFile.WriteText(path, writer => writer.WriteLine(JsonSerializer.Serialize(options, OptionJson.Default.IReadOnlyDictionaryStringString)));
+        else if (File.Exists(path))
+            File.Delete(path);
     }
 
     /// <summary>Where those of a model lie.</summary>

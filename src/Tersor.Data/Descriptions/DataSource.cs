@@ -70,8 +70,11 @@ public sealed record WavSource : DataSource
     /// <summary>Which files: a pattern with * and ?. Default: *.wav.</summary>
     public string Files { get; init; } = "*.wav";
 
-    /// <summary>Samples in a frame.</summary>
+    /// <summary>Samples in a frame, those of <see cref="Context"/> not counted.</summary>
     public required int Frame { get; init; }
+
+    /// <summary>Samples before a frame that are fed with it, in front: the model takes [1, <see cref="Context"/> + <see cref="Frame"/>]. Before the sound's beginning they are 0. Default 0.</summary>
+    public int Context { get; init; }
 
     /// <summary>Samples from one frame's start to the next one's. Null: a frame. A last incomplete frame is left out.</summary>
     public int? Hop { get; init; }

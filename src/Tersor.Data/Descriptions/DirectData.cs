@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Tersor.Data.Preprocessing;
+using Tersor.Data.Sources;
 using Tersor.Onnx;
 
 namespace Tersor.Data.Descriptions;
@@ -11,7 +12,7 @@ internal static class DirectData
     /// <summary>The description of a file or folder and what to warn of, or null when it is neither.</summary>
     public static (DataDescription Description, string[] Warnings)? Describe(string path, IReadOnlyList<ModelInput>? modelInputs)
     {
-        string full = Path.GetFullPath(path);
+        string full = Files.FullPath(path);
         string name = Path.GetFileName(full.TrimEnd(Path.DirectorySeparatorChar));
         if (Path.GetExtension(path) is ".npy" or ".npz")
             return (One(name, new NumpySource { File = full }), []);
@@ -20,7 +21,7 @@ internal static class DirectData
         if (Directory.EnumerateFiles(path, "*.wav").Any())
         {
             ModelInput? input = modelInputs is [var first, ..] ? first : null;
-            int frame = input?.Shape is { Length: 2 } shape && shape[1].Size is { } size ? (int)size
+            int frame = input?.Shape is { Length: 2 } shape && shape[1].Size is > 0 and <= int.MaxValue and { } size ? (int)size
                 : throw new DataException($"'{path}' holds WAV files, but the model does not say how long a frame is. Describe the data in a .yaml file (source: kind: wav, frame: ...).");
             return (One(name, new WavSource { Folder = full, Frame = frame }), []);
         }
@@ -68,7 +69,14 @@ internal static class DirectData
             + $"{(input.Type.IsFloat() ? ", and divided by 255" : "")}. If the model was trained otherwise, describe the data in a .yaml file."]);
     }
 
-    private static ResizeStep Resize(Dimension height, Dimension width) => new() { Height = (int?)height.Size, Width = (int?)width.Size };
+    private static ResizeStep Resize(Dimension height, Dimension width) => new() { Height = Pixels(height), Width = Pixels(width) };
+
+    private static int? Pixels(Dimension dimension) => dimension.Size switch
+    {
+        null => null,
+        > 0 and <= PixelImage.MaxSide and { } size => (int)size,
+        { } size => throw new DataException($"The model takes images of {size} pixels a side; expected 1..{PixelImage.MaxSide}. Describe the data in a .yaml file."),
+    };
 
     private static DataDescription One(string name, DataSource source) =>
         new() { Name = name, Splits = ImmutableDictionary<string, SplitDescription>.Empty.Add("all", new(source)) };

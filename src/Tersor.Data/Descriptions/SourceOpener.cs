@@ -27,7 +27,7 @@ internal sealed class SourceOpener(DataDescription description, string folder, s
         };
     }
 
-    private string At(string path) => Path.GetFullPath(Path.Combine(folder, path));
+    private string At(string path) => path.Length == 0 ? Files.FullPath(path) : Files.FullPath(Path.Combine(folder, path));
 
     // Constants and states are fed from elsewhere.
     private ModelInput[]? Fed() => modelInputs is null ? null : [.. modelInputs.Where(i => !description.Constants.ContainsKey(i.Name) && !description.States.ContainsKey(i.Name))];

@@ -31,6 +31,9 @@ internal static class YamlDescription
         ["bool"] = ElementType.Bool,
     };
 
+    /// <summary>Elements of constants, and of states, in all.</summary>
+    private const long MostElements = 1 << 24;
+
     /// <exception cref="DataException">The file cannot be read; every problem with its line.</exception>
     public static DataDescription Load(string path) => YamlDocumentReader.Read(path, map =>
     {
@@ -96,6 +99,7 @@ internal static class YamlDescription
     private static Dictionary<string, Tensor> Tensors(YamlMap? map, bool needsValue)
     {
         Dictionary<string, Tensor> tensors = [];
+        long left = MostElements;
         foreach ((string name, YamlMap entry) in map?.Maps(null) ?? [])
         {
             ElementType type = entry.Choice("type", Types) ?? ElementType.Float32;
@@ -103,9 +107,10 @@ internal static class YamlDescription
             float[]? value = entry.Numbers("value");
             if (value is null && needsValue)
                 entry.RequiredText("value", "a number, or a list of them");
-            long length = Tensor.ElementCount(shape);
-            if (length > 1 << 24)
-                entry.Wrong<string>("shape", "at most 2^24 elements");
+            long length = shape.Aggregate(1L, (count, size) => Math.Min(count * Math.Max(size, 1), MostElements + 1)) * (shape.Contains(0) ? 0 : 1);
+            left -= length;
+            if (left < 0)
+                entry.Wrong<string>("shape", "at most 2^24 elements in all");
             else if (value is { Length: > 1 } && value.Length != length)
                 entry.Wrong<string>("value", $"one number, or {length}");
             else

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Tersor.Onnx.Files;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -7,7 +8,10 @@ namespace Tersor.Data.Descriptions;
 /// <summary>One YAML file and the problems found in it.</summary>
 internal sealed class YamlDocumentReader
 {
-    private const long MaxBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20;
+
+    /// <summary>Problems that are told at once.</summary>
+    private const int MostTold = 50;
 
     private readonly string file;
     private readonly List<(long Line, string Text)> problems = [];
@@ -20,10 +24,13 @@ internal sealed class YamlDocumentReader
     public static T Read<T>(string path, Func<YamlMap, T> read)
     {
         YamlDocumentReader document = new(path);
-        T result = read(new(document, "", document.Load()));
-        return document.problems.Count == 0
-            ? result
-            : throw new DataException(string.Join(Environment.NewLine, document.problems.OrderBy(p => p.Line).Select(p => p.Text).Distinct()));
+        T result = Sources.Files.Read(path, _ => read(new(document, "", document.Load())));
+        if (document.problems.Count == 0)
+            return result;
+        string[] told = [.. document.problems.OrderBy(p => p.Line).Select(p => p.Text).Distinct()];
+        if (told.Length > MostTold)
+            told = [.. told[..MostTold], $"... and {told.Length - MostTold} more"];
+        throw new DataException(string.Join(Environment.NewLine, told));
     }
 
     public string At(YamlNode node) => $"{file}:{Line(node)}";
@@ -34,21 +41,21 @@ internal sealed class YamlDocumentReader
 
     private long Line(YamlNode node) => (places.TryGetValue(node, out YamlNode? place) ? place : node).Start.Line;
 
-    private YamlMappingNode Load() => Sources.Files.Read(file, path =>
+    private YamlMappingNode Load()
     {
-        if (new FileInfo(path).Length > MaxBytes)
-            throw new DataException($"File '{path}' has more than {MaxBytes} bytes; expected a description of a data set.");
-        using StreamReader reader = new(path);
+        using StreamReader bytes = new(new MemoryStream(InputFile.ReadAll(file, MaxBytes)));
+        string text = bytes.ReadToEnd();
         YamlStream stream = [];
         try
         {
-            stream.Load(reader);
+            YamlBounds.Check(text, file);
+            stream.Load(new StringReader(text));
         }
         catch (YamlException e)
         {
-            throw new DataException($"{path}:{e.Start.Line}: not valid YAML: {e.InnerException?.Message ?? e.Message}", e);
+            throw new DataException($"{file}:{e.Start.Line}: not valid YAML: {e.InnerException?.Message ?? e.Message}", e);
         }
         return stream.Documents.FirstOrDefault()?.RootNode as YamlMappingNode
-            ?? throw new DataException($"{path}:1: expected keys with values, such as 'source: ...'.");
-    });
+            ?? throw new DataException($"{file}:1: expected keys with values, such as 'source: ...'.");
+    }
 }

@@ -31,6 +31,7 @@ internal static class YamlSources
             Files = m.Text("files") ?? "*.wav",
             Frame = m.Integer("frame", 1) ?? Missing(m, "frame", "the number of samples in a frame"),
             Hop = m.Integer("hop", 1),
+            Context = m.Integer("context", 0) ?? 0,
             SampleRate = m.Integer("sample_rate", 1),
             Channel = m.Text("channel") is { } channel ? Channel(m, channel) : 0,
             LabelSuffix = m.Text("label_suffix") ?? ".labels.txt",

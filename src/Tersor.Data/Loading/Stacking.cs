@@ -1,3 +1,4 @@
+using Tersor.Data.Sources;
 using Tersor.Onnx;
 
 namespace Tersor.Data.Loading;
@@ -27,7 +28,9 @@ internal static class Stacking
                 : throw new DataException($"'{name}' is {first}: only equal shapes of byte-sized types are stacked. Use batches of 1.");
         }
         int width = first.Type.Bits() / 8;
-        byte[] bytes = new byte[checked((int)first.Type.ByteLength(Tensor.ElementCount(shape)))];
+        if (ArrayFile.Bytes(first.Type, shape, Array.MaxLength) is not { } length)
+            throw new DataException($"'{name}' of a batch would be [{string.Join(',', shape)}] of {first.Type}: more than fits into one tensor. Use smaller batches.");
+        byte[] bytes = new byte[length];
         if (pad != 0 && tensors.Any(t => !t.Shape.AsSpan()[1..].SequenceEqual(shape.AsSpan(1))))
             Fill(bytes, Numbers.ToTensor(first.Type, [1], [pad]).Bytes);
         int offset = 0, slab = (int)(bytes.Length / Math.Max(shape[0], 1));

@@ -22,7 +22,7 @@ public sealed record ChannelsStep(ChannelOrder Order) : PreprocessStep
 
     private static PixelImage With(PixelImage image, int channels, Func<int, int, byte> value)
     {
-        byte[] result = new byte[checked(image.Width * image.Height * channels)];
+        byte[] result = new byte[PixelImage.Numbers(image.Width, image.Height, channels)];
         for (int i = 0; i < result.Length; i++)
             result[i] = value(i / channels, i % channels);
         return new(image.Width, image.Height, channels, result) { Placement = image.Placement };

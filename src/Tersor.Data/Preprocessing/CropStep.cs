@@ -30,7 +30,7 @@ public sealed record CropStep : PreprocessStep
     {
         // Halves are rounded to even, as torchvision's CenterCrop does.
         int left = X ?? (int)Math.Round((image.Width - Width) / 2.0), top = Y ?? (int)Math.Round((image.Height - Height) / 2.0);
-        if (left < 0 || top < 0 || left + Width > image.Width || top + Height > image.Height)
+        if (left < 0 || top < 0 || (long)left + Width > image.Width || (long)top + Height > image.Height)
             throw new DataException($"Step 'crop' takes {Width}x{Height} at ({left}, {top}), but the image is {image.Width}x{image.Height}. Resize or pad it first.");
         return PixelMoves.Map(image, Width, Height, (x, y) => (x + left, y + top), 0, image.Placement.Moved(-left, -top));
     }

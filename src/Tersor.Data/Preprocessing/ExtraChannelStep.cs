@@ -13,7 +13,7 @@ public sealed record ExtraChannelStep(float Value) : PreprocessStep
     internal override PixelImage Apply(PixelImage image)
     {
         int channels = image.Channels + 1;
-        float[] pixels = image.ToFloats(), result = new float[checked(image.Width * image.Height * channels)];
+        float[] pixels = image.ToFloats(), result = new float[PixelImage.Numbers(image.Width, image.Height, channels)];
         for (int i = 0; i < result.Length; i++)
             result[i] = i % channels < image.Channels ? pixels[i / channels * image.Channels + i % channels] : Value;
         return new(image.Width, image.Height, channels, result) { Placement = image.Placement };

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SkiaSharp;
+using Tersor.Data.Sources;
 
 namespace Tersor.Data.Preprocessing;
 
@@ -8,28 +9,14 @@ internal static class ImageFile
 {
     public static readonly string[] Extensions = [".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"];
 
-    // A hostile header must not make us reserve gigabytes: 2^28 pixels are four times the largest camera's.
-    private const long MaxPixels = 1 << 28;
-
     public static bool IsImage(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <exception cref="DataException">The file is absent, no image, truncated or too large.</exception>
-    public static PixelImage Read(string path)
+    public static PixelImage Read(string path) => Files.Read(path, p =>
     {
-        try
-        {
-            using FileStream stream = File.OpenRead(path);
-            return Decode(stream, path);
-        }
-        catch (IOException e)
-        {
-            throw new DataException($"Image '{path}' cannot be read: {e.Message}", e);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new DataException($"Image '{path}' cannot be read: {e.Message}", e);
-        }
-    }
+        using FileStream stream = File.OpenRead(p);
+        return Decode(stream, p);
+    });
 
     private static PixelImage Decode(Stream stream, string path)
     {
@@ -37,8 +24,8 @@ internal static class ImageFile
         if (codec is null)
             throw new DataException($"Image '{path}' cannot be decoded: {opened}. Expected a {string.Join(", ", Extensions.Select(e => e[1..]))} file.");
         int width = codec.Info.Width, height = codec.Info.Height;
-        if (width <= 0 || height <= 0 || (long)width * height > MaxPixels)
-            throw new DataException($"Image '{path}' is {width}x{height}; expected at most {MaxPixels} pixels.");
+        if (width <= 0 || height <= 0 || (long)width * height > PixelImage.MaxPixels)
+            throw new DataException($"Image '{path}' is {width}x{height}; expected at most {PixelImage.MaxPixels} pixels.");
         bool grey = codec.Info.ColorType == SKColorType.Gray8;
         // Without a colour space in the target, the codec converts none.
         SKImageInfo target = new(width, height, grey ? SKColorType.Gray8 : SKColorType.Rgba8888, grey ? SKAlphaType.Opaque : SKAlphaType.Unpremul, null);

@@ -9,6 +9,12 @@ internal sealed class PixelImage
     public PixelImage(int width, int height, int channels, float[] floats)
         : this(width, height, channels) => Floats = floats;
 
+    /// <summary>Pixels of a side: what every format can say.</summary>
+    public const int MaxSide = 65535;
+
+    /// <summary>Pixels of an image: four times the largest camera's. A hostile header, or a slip in a description, must not make us reserve gigabytes.</summary>
+    public const long MaxPixels = 1 << 28;
+
     private PixelImage(int width, int height, int channels) => (Width, Height, Channels) = (width, height, channels);
 
     public int Width { get; }
@@ -16,6 +22,12 @@ internal sealed class PixelImage
     public int Height { get; }
 
     public int Channels { get; }
+
+    /// <summary>Numbers of an image that a step is about to make.</summary>
+    /// <exception cref="DataException">They are too many.</exception>
+    public static int Numbers(int width, int height, int channels) => (long)width * height <= MaxPixels && (long)width * height * channels <= Array.MaxLength / 2
+        ? width * height * channels
+        : throw new DataException($"A step makes an image of {width}x{height} pixels and {Plural.Of(channels, "channel")}; expected at most {MaxPixels} pixels, and {Array.MaxLength / 2} numbers.");
 
     /// <summary>The pixels before normalization, or null after it.</summary>
     public byte[]? Bytes { get; }

@@ -14,7 +14,7 @@ internal static class PixelMoves
     private static T[] Map<T>(T[] source, PixelImage image, int width, int height, Func<int, int, (int X, int Y)?> from, T fill)
     {
         int channels = image.Channels;
-        T[] result = new T[checked(width * height * channels)];
+        T[] result = new T[PixelImage.Numbers(width, height, channels)];
         for (int y = 0, to = 0; y < height; y++)
         {
             for (int x = 0; x < width; x++, to += channels)

@@ -105,6 +105,7 @@ public sealed record ResizeStep : PreprocessStep
         (int width, int height) = SizeFor(image.Width, image.Height);
         if (width == image.Width && height == image.Height)
             return image;
+        PixelImage.Numbers(width, Math.Max(height, image.Height), image.Channels); // rows first, then columns
         byte[] resized = Antialias
             ? AntialiasedResize.Resize(pixels, image.Width, image.Height, image.Channels, width, height, Filter)
             : PointResize.Resize(pixels, image.Width, image.Height, image.Channels, width, height, Filter);

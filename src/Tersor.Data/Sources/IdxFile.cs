@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Compression;
 using Tersor.Onnx;
 
@@ -34,35 +35,26 @@ internal static class IdxFile
         byte[] sizes = new byte[rank * 4];
         if (stream.ReadAtLeast(sizes, sizes.Length, throwOnEndOfStream: false) < sizes.Length)
             throw new DataException($"File '{path}' ends within its header.");
-        long[] shape = [.. Enumerable.Range(0, rank).Select(i => (long)ArrayFile.BigEndian(sizes.AsSpan(i * 4)))];
+        long[] shape = [.. Enumerable.Range(0, rank).Select(i => (long)BinaryPrimitives.ReadInt32BigEndian(sizes.AsSpan(i * 4)))];
         long bytes = ByteLength(path, type, shape);
-        int header = 4 + sizes.Length;
-        return new(type, shape, () => Files.Read(path, p => Elements(p, header, (int)bytes, type)));
+        int header = 4 + sizes.Length, width = type.Bits() / 8;
+        return new(type, shape, () => Files.Read(path, p => IsGzip(p) ? Unpacked(p, header, bytes, width) : ArrayFile.InFile(p, header, bytes, width)));
     }
 
     private static long ByteLength(string path, ElementType type, long[] shape)
     {
         long available = new FileInfo(path).Length * (IsGzip(path) ? MaxRatio : 1);
-        if (shape.Any(s => s < 0) || shape[0] < 1)
+        if (shape.Any(s => s < 1))
             throw new DataException($"File '{path}' has the shape [{string.Join(',', shape)}]; expected positive sizes.");
-        Int128 bytes = type.Bits() / 8;
-        foreach (long size in shape)
-            bytes *= size;
-        return bytes <= available && bytes <= Array.MaxLength
-            ? (long)bytes
-            : throw new DataException($"File '{path}' claims the shape [{string.Join(',', shape)}] of {type}, {bytes} bytes: more than it holds.");
+        return ArrayFile.Bytes(type, shape, available)
+            ?? throw new DataException($"File '{path}' claims the shape [{string.Join(',', shape)}] of {type}: more than it holds, or than can be read.");
     }
 
-    private static byte[] Elements(string path, int header, int length, ElementType type)
+    private static ElementReader Unpacked(string path, int header, long length, int width)
     {
         using Stream stream = Decompressed(path);
         stream.ReadExactly(new byte[header]);
-        byte[] data = new byte[length];
-        int read = stream.ReadAtLeast(data, length, throwOnEndOfStream: false);
-        if (read < length)
-            throw new DataException($"File '{path}' ends after {Plural.Of(read, "byte")} of elements; its header says {length}.");
-        ArrayFile.SwapBytes(data, type.Bits() / 8);
-        return data;
+        return ArrayFile.InStream(stream, path, length, width, length > ArrayFile.MostInMemory ? new() : null);
     }
 
     private static Stream Decompressed(string path) => IsGzip(path) ? new GZipStream(File.OpenRead(path), CompressionMode.Decompress) : File.OpenRead(path);

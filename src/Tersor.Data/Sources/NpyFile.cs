@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Tersor.Onnx;
+using Tersor.Onnx.Files;
 
 namespace Tersor.Data.Sources;
 
@@ -12,22 +13,32 @@ internal static partial class NpyFile
 {
     private const int MaxHeader = 1 << 16;
 
+    /// <summary>As many as NumPy's arrays had until its version 2.</summary>
+    private const int MaxRank = 32;
+
+    /// <summary>Bytes of an array in Fortran order, which takes memory twice while it is turned around.</summary>
+    private const long MaxFortran = 1 << 28;
+
     public static ArrayFile Open(string path)
     {
-        (ElementType type, long[] shape, _) = Files.Read(path, p =>
+        NpyHeader header = Files.Read(path, p =>
         {
             using FileStream stream = File.OpenRead(p);
             return ReadHeader(stream, p, stream.Length);
         });
-        return new(type, shape, () => Files.Read(path, p =>
+        return new(header.Type, header.Shape, () => header.IsFortran ? Files.Read(path, p =>
         {
             using FileStream stream = File.OpenRead(p);
-            return ReadElements(stream, p, stream.Length);
-        }));
+            stream.Position = header.Start;
+            return Elements(stream, p, header, null);
+        }) : ArrayFile.InFile(path, header.Start, header.Bytes, header.SwapWidth));
     }
 
     /// <summary>Type, shape and layout; leaves the stream at the first element.</summary>
-    public static (ElementType Type, long[] Shape, Layout Layout) ReadHeader(Stream stream, string source, long available)
+    /// <param name="stream">Stands at its beginning.</param>
+    /// <param name="source">What it is, in words.</param>
+    /// <param name="available">Bytes in it, at most.</param>
+    public static NpyHeader ReadHeader(Stream stream, string source, long available)
     {
         byte[] start = new byte[12];
         stream.ReadExactly(start, 0, 8);
@@ -42,22 +53,26 @@ internal static partial class NpyFile
             throw new DataException($"'{source}' has a header of {length} bytes; expected at most {MaxHeader}.");
         byte[] header = new byte[length];
         stream.ReadExactly(header);
-        return Parse(Encoding.UTF8.GetString(header), source, available);
+        int before = 8 + width + header.Length;
+        return Parse(Encoding.UTF8.GetString(header), source, before, available - before);
     }
 
-    public static byte[] ReadElements(Stream stream, string source, long available)
+    /// <summary>The elements of a stream that stands at the first of them.</summary>
+    /// <param name="stream">Read to the last of them.</param>
+    /// <param name="source">What it is, in words.</param>
+    /// <param name="header">What it says of them.</param>
+    /// <param name="scratch">Where they are put; null: into memory.</param>
+    public static ElementReader Elements(Stream stream, string source, NpyHeader header, ScratchFile? scratch)
     {
-        (ElementType type, long[] shape, Layout layout) = ReadHeader(stream, source, available);
-        byte[] data = new byte[checked((int)type.ByteLength(Tensor.ElementCount(shape)))];
-        int read = stream.ReadAtLeast(data, data.Length, throwOnEndOfStream: false);
-        if (read < data.Length)
-            throw new DataException($"'{source}' ends after {Plural.Of(read, "byte")} of elements; its header says {data.Length}.");
-        if (layout.BigEndian)
-            ArrayFile.SwapBytes(data, layout.SwapWidth);
-        return layout.Fortran ? ToRowMajor(data, shape, type.Bits() / 8) : data;
+        if (!header.IsFortran)
+            return ArrayFile.InStream(stream, source, header.Bytes, header.SwapWidth, scratch);
+        if (header.Bytes > MaxFortran)
+            throw new DataException($"'{source}' holds {header.Bytes} bytes in Fortran order; expected at most {MaxFortran}. Save it with numpy.ascontiguousarray.");
+        byte[] turned = ToRowMajor(ArrayFile.InStream(stream, source, header.Bytes, header.SwapWidth, null)(0, (int)header.Bytes).Span, header.Shape, header.Type.Bits() / 8);
+        return (at, count) => turned.AsMemory((int)at, count);
     }
 
-    private static (ElementType, long[], Layout) Parse(string header, string source, long available)
+    private static NpyHeader Parse(string header, string source, int start, long available)
     {
         Match match = Header().Match(header);
         if (!match.Success)
@@ -81,22 +96,17 @@ internal static partial class NpyFile
             "c16" => ElementType.Complex128,
             _ => throw new DataException($"'{source}' holds elements of type '{descr}'; expected f2, f4, f8, b1, i1..i8, u1..u8, c8 or c16. Convert it with astype before saving."),
         };
-        long[] shape = [.. match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(s => long.Parse(s.TrimEnd('L'), NumberStyles.None))];
-        Int128 bytes = type.Bits() / 8;
-        foreach (long size in shape)
-        {
-            bytes *= size;
-            if (bytes > Array.MaxLength || bytes > available)
-                throw new DataException($"'{source}' claims the shape [{string.Join(',', shape)}] of {type}: more than the {available} bytes it holds.");
-        }
-        if (shape.Length == 0 || shape[0] == 0)
-            throw new DataException($"'{source}' has the shape [{string.Join(',', shape)}]; expected a first dimension that counts samples.");
-        int swap = type is ElementType.Complex64 or ElementType.Complex128 ? type.Bits() / 16 : type.Bits() / 8;
-        return (type, shape, new(descr[0] == '>', swap, match.Groups["fortran"].Value == "True"));
+        string[] sizes = match.Groups["shape"].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        long[] shape = [.. sizes.Select(s => long.TryParse(s.EndsWith('L') ? s[..^1] : s, NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? size : -1)];
+        if (ArrayFile.Bytes(type, shape, available) is not { } bytes)
+            throw new DataException($"'{source}' claims the shape [{string.Join(',', sizes)}] of {type}: more than the {available} bytes it holds, or than can be read.");
+        if (shape.Length is 0 or > MaxRank || shape[0] == 0)
+            throw new DataException($"'{source}' has the shape [{string.Join(',', shape)}]; expected 1..{MaxRank} dimensions, the first of which counts samples.");
+        int swap = descr[0] != '>' ? 1 : type is ElementType.Complex64 or ElementType.Complex128 ? type.Bits() / 16 : type.Bits() / 8;
+        return new(type, shape, swap, match.Groups["fortran"].Value == "True", start, bytes);
     }
 
-    private static byte[] ToRowMajor(byte[] source, long[] shape, int width)
+    private static byte[] ToRowMajor(ReadOnlySpan<byte> source, long[] shape, int width)
     {
         byte[] result = new byte[source.Length];
         long[] position = new long[shape.Length];
@@ -105,7 +115,7 @@ internal static partial class NpyFile
             long from = 0;
             for (int d = shape.Length - 1; d >= 0; d--)
                 from = from * shape[d] + position[d];
-            source.AsSpan((int)from * width, width).CopyTo(result.AsSpan(to));
+            source.Slice((int)from * width, width).CopyTo(result.AsSpan(to));
             for (int d = shape.Length - 1; d >= 0 && ++position[d] == shape[d]; d--)
                 position[d] = 0;
         }
@@ -114,7 +124,4 @@ internal static partial class NpyFile
 
     [GeneratedRegex(@"^\{(?=.*'descr':\s*'(?<descr>[<>|=][a-z]\d+)')(?=.*'fortran_order':\s*(?<fortran>True|False))(?=.*'shape':\s*\((?<shape>[\d,\sL]{0,400})\))", RegexOptions.Singleline)]
     private static partial Regex Header();
-
-    /// <summary>How the elements lie in the file.</summary>
-    public readonly record struct Layout(bool BigEndian, int SwapWidth, bool Fortran);
 }

@@ -10,6 +10,11 @@ internal sealed class RandomDataSet : IDataSet
 {
     public const string Warning = "The data are RANDOM NUMBERS: accuracy and calibrated ranges found with them say nothing about real inputs. Use them to see that a model runs, and how fast.";
 
+    private const int MostSamples = 1_000_000;
+
+    /// <summary>Elements of an input: as many numbers as a gigabyte holds.</summary>
+    private const long MostElements = 1 << 28;
+
     private readonly (string Name, ElementType Type, long[] Shape)[] inputs;
     private readonly int seed;
 
@@ -18,6 +23,8 @@ internal sealed class RandomDataSet : IDataSet
         (Count, seed) = (source.Count, source.Seed);
         foreach (string name in source.Shapes.Keys.Where(n => modelInputs.All(i => i.Name != n)))
             throw new DataException($"A shape is given for '{name}', but the model takes {string.Join(", ", modelInputs.Select(i => i.Name))}.{Nearest.Hint(name, modelInputs.Select(i => i.Name))}");
+        if (Count > MostSamples)
+            throw new DataException($"{Count} random samples are asked for; expected at most {MostSamples}.");
         inputs = [.. modelInputs.Select(i => (i.Name, i.Type, ShapeOf(i, source.Shapes.GetValueOrDefault(i.Name))))];
     }
 
@@ -34,6 +41,13 @@ internal sealed class RandomDataSet : IDataSet
     }
 
     private static long[] ShapeOf(ModelInput input, IReadOnlyList<long>? given)
+    {
+        long[] shape = Sizes(input, given);
+        return ArrayFile.Bytes(ElementType.UInt8, shape, MostElements) is not null ? shape
+            : throw new DataException($"Input '{input.Name}' would be [{string.Join(',', shape)}]: more than the {MostElements} random numbers that are made at once.");
+    }
+
+    private static long[] Sizes(ModelInput input, IReadOnlyList<long>? given)
     {
         if (input.Shape is not { } declared)
             return given is not null ? [.. given] : throw Missing(input, "its rank");
@@ -57,7 +71,7 @@ internal sealed class RandomDataSet : IDataSet
         // Each tensor has a seed of its own: any order of reading gives the same numbers.
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{seed}/{index}/{name}"));
         Random random = new(BitConverter.ToInt32(hash));
-        int length = checked((int)Tensor.ElementCount(shape));
+        int length = (int)Tensor.ElementCount(shape);
         if (type == ElementType.String)
             return Tensor.FromStrings(shape, Enumerable.Range(0, length).Select(_ => random.Next(10).ToString()).ToArray());
         float[] values = new float[length];

@@ -12,8 +12,8 @@ public sealed class OutputFile : IDisposable
     /// <summary>Between the final name and process and number in every temporary name.</summary>
     internal const string Mark = ".tersor-";
 
-    /// <summary>Bytes of a name to which a temporary one adds: file systems allow 255 in all.</summary>
-    private const int LongestStem = 200;
+    /// <summary>Bytes of a name that file systems allow, and of one to which a temporary name adds.</summary>
+    private const int LongestName = 255, LongestStem = 200;
 
     private static int counter;
     private FileStream? stream;
@@ -80,7 +80,9 @@ public sealed class OutputFile : IDisposable
     /// <exception cref="IOException">It is a folder, a device, a pipe or a socket, or links lead in a circle.</exception>
     public static string Target(string path)
     {
-        string full = Path.GetFullPath(path);
+        string full = Path.GetFullPath(path), name = Path.GetFileName(full);
+        if ((OperatingSystem.IsWindows() ? name.Length : Encoding.UTF8.GetByteCount(name)) is > LongestName and var length)
+            throw new PathTooLongException($"{path} cannot be written: its name has {length} characters, and {LongestName} are allowed.");
         if (new FileInfo(full) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is { } target)
             full = target.FullName;
         FileKind kind = FileKind.Of(full);
@@ -90,9 +92,11 @@ public sealed class OutputFile : IDisposable
     /// <summary>A data file for the model at <paramref name="modelPath"/>, under a name no file has: the model being replaced may still need the old one.</summary>
     internal static OutputFile ForData(string modelPath, bool durable)
     {
-        string path = modelPath + ".data";
+        // A name that leaves no room for the ending gives way to the beginning of it and a hash.
+        string stem = Encoding.UTF8.GetByteCount(Path.GetFileName(modelPath)) <= LongestName - ".1000.data".Length ? modelPath : Stem(modelPath);
+        string path = stem + ".data";
         for (int i = 1; File.Exists(path) || Directory.EnumerateFiles(Path.GetDirectoryName(path)!, Path.GetFileName(Stem(path)) + Mark + "*").Any(); i++)
-            path = $"{modelPath}.{i}.data";
+            path = $"{stem}.{i}.data";
         return new(path) { Durable = durable };
     }
 

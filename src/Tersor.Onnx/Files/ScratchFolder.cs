@@ -25,7 +25,7 @@ public sealed class ScratchFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"No folder can be made in {root}, where temporary files go: {e.Message} Make it writable, or name another in {(OperatingSystem.IsWindows() ? "TMP" : "TMPDIR")}.", e);
+            throw Unwritable(root, "folder", e);
         }
     }
 
@@ -44,6 +44,10 @@ public sealed class ScratchFolder : IDisposable
         if (Directory.Exists(Path))
             Directory.Delete(Path, recursive: true);
     }
+
+    /// <summary>What is said where nothing can be made in the temporary folder.</summary>
+    internal static IOException Unwritable(string root, string what, Exception e) =>
+        new($"No {what} can be made in {root}, where temporary files go: {e.Message} Make it writable, or name another in {(OperatingSystem.IsWindows() ? "TMP" : "TMPDIR")}.", e);
 
     /// <summary>Removes folders that nobody holds.</summary>
     internal static void Sweep(string root)

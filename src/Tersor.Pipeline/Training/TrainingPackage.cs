@@ -33,7 +33,7 @@ public static class TrainingPackage
             Type? type = new Context(path).LoadFromAssemblyPath(path).GetType(Implementation);
             return type is null ? throw new TrainingException($"{path} holds no {Implementation}: it belongs to another version of Tersor. Install the same version.") : (ITraining)Activator.CreateInstance(type)!;
         }
-        catch (Exception e) when (e is BadImageFormatException or FileLoadException or FileNotFoundException or TypeLoadException or MissingMethodException or InvalidCastException or TargetInvocationException)
+        catch (Exception e) when (e is BadImageFormatException or FileLoadException or FileNotFoundException or TypeLoadException or MissingMethodException or InvalidCastException or TargetInvocationException or TypeInitializationException)
         {
             throw new TrainingException($"The training package in {folder} cannot be loaded: {(e.InnerException ?? e).Message} It must be the same version as the program.", e);
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tersor.Onnx.Files;
@@ -6,22 +7,27 @@ using static TorchSharp.torch;
 
 namespace Tersor.Training.Checkpoints;
 
-/// <summary>Named tensors and a few words in one file, in the safetensors format: a length, a JSON header, then the numbers.</summary>
+/// <summary>Named tensors and a few words in one file, in the safetensors format: a length, a JSON header, then the numbers, without gaps.</summary>
 /// <remarks>Source: github.com/huggingface/safetensors, README, "Format".</remarks>
 internal static class TensorArchive
 {
     private const int LargestHeader = 100_000_000;
 
+    /// <summary>Levels of the header: the object, a tensor, its shape; and dimensions of a tensor.</summary>
+    private const int MostLevels = 4, MostDimensions = 16;
+
     /// <summary>Bytes that are moved at once.</summary>
     private const int Chunk = 64 << 20;
 
-    private static readonly (string Name, ScalarType Type)[] Types =
-        [("F32", ScalarType.Float32), ("F64", ScalarType.Float64), ("I64", ScalarType.Int64), ("I32", ScalarType.Int32), ("U8", ScalarType.Byte), ("BOOL", ScalarType.Bool)];
+    private const string Metadata = "__metadata__";
+
+    private static readonly (string Name, ScalarType Type, int Size)[] Types =
+        [("F32", ScalarType.Float32, 4), ("F64", ScalarType.Float64, 8), ("I64", ScalarType.Int64, 8), ("I32", ScalarType.Int32, 4), ("U8", ScalarType.Byte, 1), ("BOOL", ScalarType.Bool, 1)];
 
     /// <summary>Writes a file as a whole: it appears under its name when it is complete, and stays what it was when that fails.</summary>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> words)
     {
-        JsonObject header = new() { ["__metadata__"] = new JsonObject(words.Select(w => KeyValuePair.Create<string, JsonNode?>(w.Key, w.Value))) };
+        JsonObject header = new() { [Metadata] = new JsonObject(words.Select(w => KeyValuePair.Create<string, JsonNode?>(w.Key, w.Value))) };
         long offset = 0;
         foreach ((string name, Tensor tensor) in tensors)
         {
@@ -46,40 +52,60 @@ internal static class TensorArchive
         });
     }
 
-    /// <summary>Reads a file.</summary>
+    /// <summary>Reads a file. What it says of its tensors is compared with its size before any of them is made.</summary>
     /// <exception cref="TrainingException">It is no such file, or not a whole one.</exception>
     public static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Words) Read(string path)
     {
-        using FileStream file = File.OpenRead(path);
+        Dictionary<string, Tensor> tensors = [];
+        try
+        {
+            using FileStream file = InputFile.Open(path);
+            byte[] text = Header(file);
+            using JsonDocument header = JsonDocument.Parse(text, new() { MaxDepth = MostLevels });
+            Entry[] entries = [.. header.RootElement.EnumerateObject().Where(e => e.Name != Metadata).Select(Entry.Of).OrderBy(e => e.From).ThenBy(e => e.To)];
+            Require(entries, file.Length - file.Position);
+            Dictionary<string, string> words = !header.RootElement.TryGetProperty(Metadata, out JsonElement metadata) ? []
+                : metadata.EnumerateObject().ToDictionary(w => w.Name, w => w.Value.GetString() ?? throw new FormatException($"'{w.Name}' in its metadata is no text"));
+            foreach (Entry entry in entries)
+            {
+                Tensor tensor = empty(entry.Shape, entry.Type).DetachFromDisposeScope();
+                tensors.Add(entry.Name, tensor);
+                Read(file, tensor);
+            }
+            return (tensors, words);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException or ArithmeticException or FormatException or KeyNotFoundException or EndOfStreamException or ExternalException)
+        {
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
+            throw new TrainingException($"'{path}' is no checkpoint that training could go on from: {e.Message.Split('\n')[0].TrimEnd('.', '\r')}. Remove it to start anew.");
+        }
+    }
+
+    /// <summary>The header's text; leaves the file at the first number.</summary>
+    private static byte[] Header(FileStream file)
+    {
         Span<byte> first = stackalloc byte[8];
         long length = file.ReadAtLeast(first, 8, throwOnEndOfStream: false) < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(first);
         if (length is < 2 or > LargestHeader || length > file.Length - 8)
-            throw Broken(path, "it has no header");
-        try
+            throw new FormatException("it has no header");
+        byte[] text = new byte[length];
+        file.ReadExactly(text);
+        return text;
+    }
+
+    /// <summary>Refuses tensors that overlap, leave gaps, or do not end where the file does.</summary>
+    private static void Require(IReadOnlyList<Entry> entries, long bytes)
+    {
+        long end = 0;
+        foreach (Entry entry in entries)
         {
-            byte[] text = new byte[length];
-            file.ReadExactly(text);
-            JsonObject header = JsonNode.Parse(text)!.AsObject();
-            Dictionary<string, Tensor> tensors = [];
-            foreach ((string name, JsonNode? entry) in header.Where(e => e.Key != "__metadata__"))
-            {
-                long from = entry!["data_offsets"]![0]!.GetValue<long>(), to = entry["data_offsets"]![1]!.GetValue<long>();
-                ScalarType type = Types.First(t => t.Name == entry["dtype"]!.GetValue<string>()).Type;
-                if (from < 0 || to < from || to > file.Length - 8 - length)
-                    throw new FormatException($"'{name}' ends beyond the file");
-                Tensor tensor = empty([.. entry["shape"]!.AsArray().Select(d => d!.GetValue<long>())], type);
-                if (tensor.numel() * tensor.element_size() != to - from)
-                    throw new FormatException($"'{name}' has other bytes than its shape says");
-                file.Position = 8 + length + from;
-                Read(file, tensor);
-                tensors[name] = tensor.DetachFromDisposeScope();
-            }
-            return (tensors, (header["__metadata__"]?.AsObject() ?? []).ToDictionary(w => w.Key, w => w.Value!.GetValue<string>()));
+            if (entry.From != end || entry.To > bytes)
+                throw new FormatException($"'{entry.Name}' lies at {entry.From} to {entry.To}; expected from {end}, and {bytes} at most");
+            end = entry.To;
         }
-        catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException or ArgumentException or OverflowException or FormatException or EndOfStreamException)
-        {
-            throw Broken(path, e.Message.Split('\n')[0]);
-        }
+        if (end != bytes)
+            throw new FormatException($"its tensors take {end} bytes, and it has {bytes}");
     }
 
     private static void Write(Stream file, Tensor tensor)
@@ -105,5 +131,30 @@ internal static class TensorArchive
         }
     }
 
-    private static TrainingException Broken(string path, string why) => new($"'{path}' is no checkpoint that training could go on from: {why}. Remove it to start anew.");
+    /// <summary>What the header says of one tensor: as many bytes as its shape has.</summary>
+    private sealed record Entry(string Name, ScalarType Type, long[] Shape, long From, long To)
+    {
+        /// <exception cref="FormatException">It contradicts itself.</exception>
+        public static Entry Of(JsonProperty property)
+        {
+            string name = property.Name, word = property.Value.GetProperty("dtype").GetString() ?? "";
+            if (Types.FirstOrDefault(t => t.Name == word) is not { Name: not null, Size: var size, Type: var type })
+                throw new FormatException($"'{name}' has elements of type '{word}'");
+            JsonElement sizes = property.Value.GetProperty("shape"), offsets = property.Value.GetProperty("data_offsets");
+            if (sizes.GetArrayLength() > MostDimensions || offsets.GetArrayLength() != 2)
+                throw new FormatException($"'{name}' has more than {MostDimensions} dimensions, or no two offsets");
+            long[] shape = [.. sizes.EnumerateArray().Select(s => s.GetInt64())];
+            long from = offsets[0].GetInt64(), to = offsets[1].GetInt64();
+            Int128 bytes = size; // of a tensor without empty dimensions: strides must not overflow either
+            foreach (long dimension in shape)
+            {
+                bytes *= Math.Max(dimension, 1);
+                if (dimension < 0 || bytes > long.MaxValue)
+                    throw new FormatException($"'{name}' has the shape [{string.Join(", ", shape)}]");
+            }
+            if (from < 0 || to < from || to - from != (shape.Contains(0) ? 0 : bytes))
+                throw new FormatException($"'{name}' of shape [{string.Join(", ", shape)}] lies at {from} to {to}");
+            return new(name, type, shape, from, to);
+        }
+    }
 }

@@ -13,6 +13,8 @@ namespace Tersor.Training.Optimization;
 internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, TrainingSettings settings, IReadOnlyDictionary<string, string> feedback)
 {
     private readonly IReadOnlyList<Value> wanted = [.. objective.Wanted, .. feedback.Keys.Select(name => graph.Program.Model.Graph.Outputs.First(o => o.Name == name))];
+    private const string NotFinite = "the loss is not finite";
+
     private string? culprit;
 
     /// <summary>Adds the gradients of a group of sequences to the parameters'.</summary>
@@ -55,7 +57,7 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
     public double Gradient(TrainingSequence sequence) => Through(sequence, null, 0, 1, new(true, 0, false));
 
     /// <summary>Where the last pass went wrong, in words.</summary>
-    public string Culprit(bool lossIsFinite) => lossIsFinite ? "a gradient is not finite" : culprit ?? "the loss is not finite";
+    public string Culprit(bool lossIsFinite) => lossIsFinite ? "a gradient is not finite" : culprit ?? NotFinite;
 
     private double Through(TrainingSequence sequence, Random? random, double done, double weight, Going going)
     {
@@ -90,9 +92,13 @@ internal sealed class ForwardPass(TrainableGraph graph, IObjective objective, Tr
             Tensor part = total! * (weight / steps);
             double value = TorchTensors.Number(part);
             sum += value;
+            if (!double.IsFinite(value))
+                sequence.RequireNumbers();
             if (!double.IsFinite(value) && going.Backward)
             {
                 culprit = FirstNotFinite(sequence, start);
+                if (sequence.First(double.IsInfinity) is var (sample, tensor))
+                    culprit = $"{culprit ?? NotFinite}, and sample '{sample}' has an infinite number in '{tensor}'";
                 return double.NaN;
             }
             if (going.Backward)

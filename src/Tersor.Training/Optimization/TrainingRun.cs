@@ -66,7 +66,7 @@ internal sealed class TrainingRun : IDisposable
     public TrainingResult ToEnd(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         if (settings.Checkpoint is { } path && File.Exists(path))
-            state.Load(path, key);
+            state.Load(path, key, steps, reader.Count);
         if (objective is DistillationObjective { Caches: true } && !IsOver)
             AskAgain(cancellation);
         lastSave = Stopwatch.GetTimestamp();
@@ -213,6 +213,7 @@ internal sealed class TrainingRun : IDisposable
             Update(norm);
             recentLoss = double.IsNaN(recentLoss) ? loss : Smoothing * recentLoss + (1 - Smoothing) * loss;
             state.Done.LossSum += loss * count;
+            state.Done.LossGroups += count;
         }
         else
         {
@@ -252,7 +253,7 @@ internal sealed class TrainingRun : IDisposable
         TrainingState.Progress done = state.Done;
         double? result = validation is null ? null : time.Judged(() => state.WithAverage(() => validation.Measure(cancellation)));
         done.Epoch++;
-        done.History.Add(new(done.Epoch, done.Step, done.LossSum / Math.Max(done.Group, 1), Rate, result));
+        done.History.Add(new(done.Epoch, done.Step, done.LossSum / done.LossGroups, Rate, result));
         if (validation is null || !settings.KeepBest)
         {
             done.BestEpoch = done.Epoch;
@@ -264,6 +265,7 @@ internal sealed class TrainingRun : IDisposable
         }
         done.Group = 0;
         done.LossSum = 0;
+        done.LossGroups = 0;
     }
 
     private void Save()

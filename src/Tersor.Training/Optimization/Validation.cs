@@ -44,7 +44,20 @@ internal sealed class Validation(TrainableGraph graph, IDataSet data, Func<IMetr
             }
         }
         passes++;
-        return counter?.Value ?? sum / count;
+        double result = counter?.Value ?? sum / count;
+        if (double.IsNaN(result))
+            RequireNumbers(cancellation);
+        return result;
+    }
+
+    /// <summary>Refuses samples that no model gives numbers for.</summary>
+    private void RequireNumbers(CancellationToken cancellation)
+    {
+        foreach (TrainingSequence sequence in reader.Groups(null, 0, 0, cancellation).SelectMany(g => g))
+        {
+            using (sequence)
+                sequence.RequireNumbers();
+        }
     }
 
     private void Count(TrainingSequence sequence, IMetric counter)

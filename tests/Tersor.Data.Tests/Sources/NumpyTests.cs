@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
 using Tersor.Data.Descriptions;
 using Tersor.Data.Sources;
 using Tersor.Onnx;
@@ -57,6 +59,37 @@ public sealed class NumpyTests
         string text = System.Text.Encoding.Latin1.GetString(whole).Replace("(2, 3, 4), }   ", "(2, 99999999, 99999999), }", StringComparison.Ordinal);
         File.WriteAllBytes(path, System.Text.Encoding.Latin1.GetBytes(text));
         Assert.Contains("more than", Assert.Throws<DataException>(() => NpyFile.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_large_array_is_not_held_in_memory_and_has_the_same_numbers(bool packed)
+    {
+        using TemporaryFolder folder = new();
+        const int Count = 40, Length = 1 << 20; // 160 MB
+        string header = $"{{'descr': '>f4', 'fortran_order': False, 'shape': ({Count}, {Length}), }}\n", path = folder.At(packed ? "large.npz" : "large.npy");
+        byte[] row = new byte[4 * Length];
+        using (FileStream file = File.Create(path))
+        using (ZipArchive? archive = packed ? new(file, ZipArchiveMode.Create) : null)
+        using (Stream stream = archive?.CreateEntry("x.npy", CompressionLevel.Fastest).Open() ?? file)
+        {
+            stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. System.Text.Encoding.ASCII.GetBytes(header)]);
+            for (int i = 0; i < Count; i++)
+            {
+                BinaryPrimitives.WriteSingleBigEndian(row, i);
+                stream.Write(row);
+            }
+        }
+        ArrayFile array = packed ? NpzFile.Open(path)["x"] : NpyFile.Open(path);
+        array.Record(0);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = Count - 1; i >= 0; i--)
+        {
+            float[] record = array.Record(i).ToFloats();
+            Assert.Equal((i, 0, Length), (record[0], record[^1], record.Length));
+        }
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, -ArrayFile.MostInMemory, 20 << 20);
     }
 
     [Fact]

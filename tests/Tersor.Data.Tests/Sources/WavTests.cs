@@ -66,6 +66,24 @@ public sealed class WavTests
         }
     }
 
+    [Fact]
+    public void Samples_before_a_frame_are_fed_in_front_of_it_and_make_no_frame_more()
+    {
+        using TemporaryFolder folder = new();
+        folder.Copy("pcm16.wav", "a.wav"); // 50 samples
+        folder.Write("a.labels.txt", "011");
+        float[] sound = WavFile.Read(folder.At("a.wav")).Mono(0);
+        Sample sample = Open(folder, new() { Folder = ".", Input = "x", Frame = 16, Context = 20 }).Read(0);
+        Assert.Equal(3, sample.Steps.Count);
+        Assert.Equal([0, 1, 1], sample.Labels["label"].ToInt64s());
+        Assert.Equal([1, 36], sample.Steps[0]["x"].Shape);
+        Assert.Equal([.. new float[20], .. sound[..16]], sample.Steps[0]["x"].ToFloats());
+        Assert.Equal([.. new float[4], .. sound[..32]], sample.Steps[1]["x"].ToFloats());
+        Assert.Equal(sound[12..48], sample.Steps[2]["x"].ToFloats());
+        string path = folder.Write("data.yaml", "source: { kind: wav, input: x, folder: ., frame: 16, context: 4 }");
+        Assert.Equal([1, 20], DataSetFactory.Open(path).DataSet.Read(0).Steps[0]["x"].Shape);
+    }
+
     private static IDataSet Open(TemporaryFolder folder, WavSource source) => DataSetFactory.Open(
         new DataDescription
         {

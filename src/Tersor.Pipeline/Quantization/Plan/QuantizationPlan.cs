@@ -131,14 +131,9 @@ public sealed record QuantizationPlan
 
     /// <summary>Reads a plan file.</summary>
     /// <exception cref="CompressionException">It is no plan, or not one of this version.</exception>
-    public static QuantizationPlan Load(string path)
-    {
-        QuantizationPlan plan = PlanJson.Read(path, PlanJson.Default.QuantizationPlan, "plan");
-        if (plan.Version != CurrentVersion)
-            throw new CompressionException($"The plan {path} has version {plan.Version}; this program reads version {CurrentVersion}. Make it anew without --plan.") { Pass = "quantize" };
-        PlanJson.Require(path, "plan", plan.Problems());
-        return plan;
-    }
+    public static QuantizationPlan Load(string path) =>
+        PlanJson.Read(path, PlanJson.Default.QuantizationPlan, "plan", plan => plan.Version == CurrentVersion ? plan.Problems()
+            : throw new CompressionException($"The plan {path} has version {plan.Version}; this program reads version {CurrentVersion}. Make it anew without --plan.") { Pass = "quantize" });
 
     /// <summary>Every broken rule, in words; empty when the plan is usable. Whether it fits a model is seen when it is carried out.</summary>
     public IEnumerable<string> Problems()
@@ -181,16 +176,11 @@ public sealed record CalibrationRanges(string Model, IReadOnlyList<PlannedRange>
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="CompressionException">It holds no ranges.</exception>
-    public static CalibrationRanges Load(string path)
-    {
-        CalibrationRanges ranges = PlanJson.Read(path, PlanJson.Default.CalibrationRanges, What);
-        PlanJson.Require(path, What, ranges.Problems());
-        return ranges;
-    }
+    public static CalibrationRanges Load(string path) => PlanJson.Read(path, PlanJson.Default.CalibrationRanges, What, ranges => ranges.Problems());
 
     /// <summary>Every broken rule, in words; empty when the ranges are usable.</summary>
     public IEnumerable<string> Problems() => PlannedRange.Problems(Ranges)
-        .Concat(Repairs.Where(r => !ModelRepairs.Has(r)).Select(r => $"'{r}' is no repair of the float model."));
+        .Concat(Repairs.Where(r => r is null || !ModelRepairs.Has(r)).Select(r => $"'{r}' is no repair of the float model."));
 
     /// <summary>Writes a file.</summary>
     public void Save(string path) => OutputFile.WriteText(path, text => text.WriteLine(JsonSerializer.Serialize(this, PlanJson.Default.CalibrationRanges)));
@@ -198,27 +188,33 @@ public sealed record CalibrationRanges(string Model, IReadOnlyList<PlannedRange>
 
 /// <summary>Plan files as JSON: camelCase, indented; a key that is not known is an error, so that a typing error does not pass for a default.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true,
-    IgnoreReadOnlyProperties = true, RespectNullableAnnotations = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    IgnoreReadOnlyProperties = true, MaxDepth = 16, RespectNullableAnnotations = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(QuantizationPlan))]
 [JsonSerializable(typeof(CalibrationRanges))]
 internal sealed partial class PlanJson : JsonSerializerContext
 {
-    public static T Read<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, string what)
+    /// <summary>Bytes of a file: a plan of a hundred thousand operators has a third of it.</summary>
+    private const int MostBytes = 100_000_000;
+
+    /// <summary>Reads a file, and refuses one that cannot be used.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="type">What it holds.</param>
+    /// <param name="what">That, in words.</param>
+    /// <param name="problems">Every broken rule, in words.</param>
+    /// <exception cref="CompressionException">It does not hold it, or breaks a rule.</exception>
+    public static T Read<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, string what, Func<T, IEnumerable<string>> problems)
     {
+        using MemoryStream text = new(InputFile.ReadAll(path, MostBytes));
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize(stream, type) ?? throw new JsonException("It is empty.");
+            T read = JsonSerializer.Deserialize(text, type) ?? throw new JsonException("It is empty.");
+            return string.Join(" ", problems(read)) is { Length: > 0 } wrong ? throw Fail($"{path} is no {what} this program can use: {wrong}") : read;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or ArgumentException or FormatException or ArithmeticException or InvalidOperationException or NotSupportedException)
         {
-            throw new CompressionException($"{path} is no {what} this program can read: {e.Message}") { Pass = "quantize" };
+            throw Fail($"{path} is no {what} this program can read: {e.Message.Split('\n')[0]}");
         }
     }
 
-    public static void Require(string path, string what, IEnumerable<string> problems)
-    {
-        if (string.Join(" ", problems) is { Length: > 0 } wrong)
-            throw new CompressionException($"{path} is no {what} this program can use: {wrong}") { Pass = "quantize" };
-    }
+    private static CompressionException Fail(string message) => new(message) { Pass = "quantize" };
 }

@@ -68,6 +68,56 @@ public sealed class PlanTests : IDisposable
         Assert.Contains("no range for", Assert.Throws<CompressionException>(() => Replay(empty, 1)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_file_cut_off_anywhere_or_with_any_byte_replaced_is_refused_or_read()
+    {
+        string path = Path.Combine(folder.FullName, "file.json");
+        Broken(System.Text.Encoding.UTF8.GetBytes((Plan with { Layers = [.. Plan.Layers.Take(2)], Ranges = [.. Plan.Ranges.Take(2)] }).ToJson()), () => QuantizationPlan.Load(path));
+        (CalibrationRanges.Of(Plan) with { Ranges = [.. Plan.Ranges.Take(2)] }).Save(path);
+        Broken(File.ReadAllBytes(path), () => CalibrationRanges.Load(path));
+
+        void Broken(byte[] whole, Action read)
+        {
+            File.WriteAllBytes(path, whole);
+            read();
+            IEnumerable<byte[]> cut = Enumerable.Range(0, whole.Length).Select(length => whole[..length]);
+            IEnumerable<byte[]> replaced = from at in Enumerable.Range(0, whole.Length) from value in "\0\u007f9-\"[{,"u8.ToArray() select (byte[])[.. whole[..at], value, .. whole[(at + 1)..]];
+            foreach (byte[] content in cut.Concat(replaced))
+            {
+                File.WriteAllBytes(path, content);
+                try
+                {
+                    read();
+                }
+                catch (CompressionException)
+                {
+                    // In words; that is what is wanted.
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("null"), InlineData("[null]"), InlineData("[{\"value\": null}]")]
+    public void Ranges_without_what_belongs_to_them_are_refused(string ranges)
+    {
+        string path = Path.Combine(folder.FullName, "ranges.json");
+        File.WriteAllText(path, $$"""{"model": "0", "ranges": {{ranges}}, "repairs": [null]}""");
+        Assert.Throws<CompressionException>(() => CalibrationRanges.Load(path));
+    }
+
+    [Fact]
+    public void A_file_that_nests_without_end_is_refused()
+    {
+        string path = Path.Combine(folder.FullName, "deep.json");
+        foreach (string text in new[] { new string('[', 1_000_000), string.Concat(Enumerable.Repeat("{\"layers\":[", 100_000)) })
+        {
+            File.WriteAllText(path, text);
+            Assert.Contains(path, Assert.Throws<CompressionException>(() => QuantizationPlan.Load(path)).Message, StringComparison.Ordinal);
+            Assert.Contains(path, Assert.Throws<CompressionException>(() => CalibrationRanges.Load(path)).Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("{", "is no plan")]
     [InlineData("[]", "is no plan")]
