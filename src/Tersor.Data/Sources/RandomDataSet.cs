@@ -10,6 +10,8 @@ internal sealed class RandomDataSet : IDataSet
 {
     public const string Warning = "The data are RANDOM NUMBERS: accuracy and calibrated ranges found with them say nothing about real inputs. Use them to see that a model runs, and how fast.";
 
+    private const long MaxElements = 1 << 28;
+
     private readonly (string Name, ElementType Type, long[] Shape)[] inputs;
     private readonly int seed;
 
@@ -19,6 +21,11 @@ internal sealed class RandomDataSet : IDataSet
         foreach (string name in source.Shapes.Keys.Where(n => modelInputs.All(i => i.Name != n)))
             throw new DataException($"A shape is given for '{name}', but the model takes {string.Join(", ", modelInputs.Select(i => i.Name))}.{Nearest.Hint(name, modelInputs.Select(i => i.Name))}");
         inputs = [.. modelInputs.Select(i => (i.Name, i.Type, ShapeOf(i, source.Shapes.GetValueOrDefault(i.Name))))];
+        foreach ((string name, _, long[] shape) in inputs)
+        {
+            if (!Tensor.TryElementCount(shape, out long count) || count > MaxElements)
+                throw new DataException($"Input '{name}' would be [{string.Join(',', shape)}]: more than {MaxElements} numbers are not made up.");
+        }
     }
 
     public string Name => "random";
