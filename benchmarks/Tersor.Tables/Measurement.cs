@@ -21,7 +21,7 @@ internal sealed record Measurement(IReadOnlyList<long> Bytes, IReadOnlyList<Eval
     {
         MetricDescription sqnr = new("sqnr", new Dictionary<string, string>());
         IReadOnlyList<EvaluatedModel> evaluated = EvaluateJob.Run(files, files[0], test, () => [.. metrics(), MetricCatalog.Create(sqnr, ".")], new());
-        BenchmarkReport latency = Benchmark.Run([.. files.Select(f => new BenchmarkModel(f, f, input))], new() { Rounds = rounds, MeasureMemory = false });
+        BenchmarkReport latency = Benchmark.Run([.. files.Select(f => new BenchmarkModel(f, f, RuntimeValue.All(input)))], new() { Rounds = rounds, MeasureMemory = false });
         return new([.. files.Select(f => new FileInfo(f).Length)], evaluated, latency);
     }
 

@@ -71,10 +71,10 @@ public sealed class Node
     public bool Is(params ReadOnlySpan<string> opTypes) => IsStandard && opTypes.Contains(OpType);
 
     /// <summary>Input <paramref name="index"/>, or null where it is left out or beyond the last.</summary>
-    public Value? Input(int index) => index < inputs.Count ? inputs[index] : null;
+    public Value? Input(int index) => index >= 0 && index < inputs.Count ? inputs[index] : null;
 
     /// <summary>Output <paramref name="index"/>, or null where it is left out or beyond the last.</summary>
-    public Value? Output(int index) => index < outputs.Count ? outputs[index] : null;
+    public Value? Output(int index) => index >= 0 && index < outputs.Count ? outputs[index] : null;
 
     /// <summary>An integer attribute, or null.</summary>
     public long? Int(string name) => (attributes.GetValueOrDefault(name) as Attribute.Int)?.Value;

@@ -38,6 +38,37 @@ public sealed class OptimizeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_model_the_engine_refuses_is_refused_in_one_line_unless_asked_for()
+    {
+        Model model = SmallModels.WithIdentity();
+        Node relu = model.Graph.Nodes.Last();
+        relu.SetInput(0, model.Graph.InsertBefore(relu, "NoSuchOperator", [relu.Inputs[0]], ["unknown"]).Outputs[0]);
+        (string input, string output) = (folder.At("in.onnx"), folder.At("out.onnx"));
+        model.Save(input);
+        Cli refused = await Cli.Run("optimize", input, "-o", output);
+        Assert.Equal((ExitCodes.Failed, ""), (refused.ExitCode, refused.Out));
+        Assert.Contains("--unverified", Assert.Single(refused.Errors));
+        Assert.False(File.Exists(output));
+        Cli run = await Cli.Run("optimize", input, "-o", output, "--unverified");
+        Assert.Equal(ExitCodes.Done, run.ExitCode);
+        Assert.Contains("not verified", run.Out);
+        Assert.DoesNotContain(Model.Load(output).AllNodes(), n => n.OpType == "Identity");
+    }
+
+    [Fact]
+    public async Task A_fixed_batch_inside_is_found_by_both_who_look_for_input()
+    {
+        Model model = SmallModels.WithIdentity();
+        Node relu = model.Graph.Nodes.Last();
+        Value shape = model.Graph.AddInitializer("shape", Tensor.Vector(2L, 3));
+        relu.SetInput(0, model.Graph.InsertBefore(relu, "Reshape", [relu.Inputs[0], shape], ["two"]).Outputs[0]);
+        model.Save(folder.At("in.onnx"));
+        Cli run = await Cli.Run("optimize", folder.At("in.onnx"), "-o", folder.At("out.onnx"));
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        Assert.Contains("equal bit for bit on 2 samples", run.Out);
+    }
+
+    [Fact]
     public async Task Dimensions_are_fixed_on_request()
     {
         (string input, string output) = (folder.At("in.onnx"), folder.At("out.onnx"));

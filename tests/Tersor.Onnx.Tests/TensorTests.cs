@@ -5,6 +5,16 @@ namespace Tersor.Onnx.Tests;
 public sealed class TensorTests
 {
     [Theory]
+    [InlineData(new long[] { }, 1)]
+    [InlineData(new[] { 1L << 62, 0, 1L << 62 }, 0)]
+    [InlineData(new[] { 1L << 31, (1L << 32) - 1 }, (1L << 63) - (1L << 31))]
+    [InlineData(new[] { 1L << 62, 4 }, null)]
+    [InlineData(new[] { 0, -1L }, null)]
+    [InlineData(new[] { long.MaxValue, long.MaxValue, long.MaxValue, long.MaxValue }, null)]
+    public void A_shape_that_is_only_claimed_has_a_number_of_elements_or_none(long[] shape, long? expected) =>
+        Assert.Equal(expected, Tensor.TryElementCount(shape, out long count) ? count : null);
+
+    [Theory]
     [InlineData(1f, 0x3F80)]
     [InlineData(-2.5f, 0xC020)]
     [InlineData(float.PositiveInfinity, 0x7F80)]

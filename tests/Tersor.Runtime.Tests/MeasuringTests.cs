@@ -74,7 +74,7 @@ public sealed class MeasuringTests
             string path = Path.Combine(folder.FullName, "m.onnx");
             Branches(16).Save(path);
             Dictionary<string, Tensor> inputs = new() { ["flag"] = Tensor.Scalar(true), ["x"] = Tensor.Vector(1f) };
-            BenchmarkReport report = Benchmark.Run([new("a", path, inputs), new("b", path, inputs)], new() { Rounds = 8, MinMeasurement = TimeSpan.FromMilliseconds(0.1) });
+            BenchmarkReport report = Benchmark.Run([new("a", path, RuntimeValue.All(inputs)), new("b", path, RuntimeValue.All(inputs))], new() { Rounds = 8, MinMeasurement = TimeSpan.FromMilliseconds(0.1) });
             Assert.Equal(8, report.Rounds);
             Assert.NotEmpty(report.Machine.Engine);
             Assert.All(report.Results, r => Assert.Equal(8, r.Latencies.Count));

@@ -59,8 +59,7 @@ internal static class BenchCommand
 
     public static int Execute(BenchRequest request, Terminal terminal, CancellationToken cancellation)
     {
-        using CheckedModel first = CheckedModel.Load(request.Models[0], request.Reading, request.Data, request.Sizes, terminal, cancellation, part: "test");
-        first.RequireRunning();
+        using CheckedModel first = CheckedModel.Load(request.Models[0], request.Reading, request.Data, request.Sizes, terminal, cancellation, part: "test", needs: Needed.ToRun);
         foreach (string path in request.Models.Skip(1))
             CheckedModel.LoadLike(first, path, request.Reading, terminal, cancellation).Dispose();
         BenchmarkReport report = Latency.Measure([.. request.Models.Select(path => (path, path))], first, request.Options, terminal, cancellation);

@@ -72,10 +72,10 @@ internal static class CompareCommand
 
     public static int Execute(CompareRequest request, Terminal terminal, CancellationToken cancellation)
     {
-        using CheckedModel first = CheckedModel.Load(request.First, request.Reading, request.Data, null, terminal, cancellation, part: "test");
-        first.RequireRunning();
+        using CheckedModel first = CheckedModel.Load(request.First, request.Reading, request.Data, null, terminal, cancellation, part: "test", needs: Needed.ToRun);
         using CheckedModel second = CheckedModel.LoadLike(first, request.Second, request.Reading, terminal, cancellation);
-        IDataSet data = first.Data?.DataSet ?? MadeUp(first, request.Seed, terminal);
+        IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? fed = null;
+        IDataSet data = first.Data?.DataSet ?? MadeUp(first, request.Seed, terminal, out fed);
         if (request.Limit is { } limit)
             data = data.Take(limit);
         IReadOnlyList<IMetric> labelled = Labelled(first.Data);
@@ -83,12 +83,15 @@ internal static class CompareCommand
         using (Progress progress = new(terminal))
         {
             models = EvaluateJob.Run([request.First, request.Second], request.First, data,
-                () => [.. Labelled(first.Data), .. OutputMetrics.Select(name => MetricCatalog.Create(new(name, new Dictionary<string, string>())))], request.Session, progress, cancellation);
+                () => [.. Labelled(first.Data), .. OutputMetrics.Select(name => MetricCatalog.Create(new(name, new Dictionary<string, string>())))], request.Session, new() { Fed = fed, Replaced = SameDraws.Of(terminal, first, second) }, progress, cancellation);
         }
         BenchmarkReport latency = Latency.Measure([(request.First, request.First), (request.Second, request.Second)], first, new() { Session = request.Session, Seed = request.Seed, Rounds = request.Rounds }, terminal, cancellation);
         ComparisonReport report = new(data.Name, data.Count,
             [.. models.Zip([first, second], (m, file) => new ComparedModel(m.Model, file.Bytes, [.. m.Values.Take(labelled.Count)]))],
-            [.. models[1].Values.Skip(labelled.Count)], latency);
+            [.. models[1].Values.Skip(labelled.Count), .. models[1].Strings], latency)
+        {
+            LeftOut = models[0].LeftOut,
+        };
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else
@@ -98,11 +101,13 @@ internal static class CompareCommand
 
     private static IReadOnlyList<IMetric> Labelled(OpenedData? data) => data is null ? [] : [.. data.CreateMetrics().Where(m => !m.NeedsReference)];
 
-    private static InMemoryDataSet MadeUp(CheckedModel model, int seed, Terminal terminal)
+    /// <summary>Made-up samples; what of them is no tensor comes out apart, by sample, or null where all is.</summary>
+    private static InMemoryDataSet MadeUp(CheckedModel model, int seed, Terminal terminal, out IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? fed)
     {
         terminal.Say("Warning: no data are given; outputs are compared on made-up input, which says nothing about accuracy.");
-        long[] sizes = model.OpenSizes;
-        return new("made-up input", [.. Enumerable.Range(0, MadeUpSamples).Select(i =>
-            new Sample($"made-up #{i}", [SampleInputs.Make(model.Model, seed + i, new(sizes[0], sizes[1]))!.ToDictionary(pair => pair.Key, pair => ((RuntimeValue.Dense)pair.Value).Tensor)], new Dictionary<string, Tensor>()))]);
+        IReadOnlyDictionary<string, RuntimeValue>[] made = [.. Enumerable.Range(0, MadeUpSamples).Select(i => SampleInputs.Make(model.Model, seed + i, model.OpenSizes, model.Integers)!)];
+        fed = made[0].Values.All(v => v is RuntimeValue.Dense) ? null : [.. made.Select(m => m.Where(v => v.Value is not RuntimeValue.Dense).ToDictionary())];
+        return new("made-up input", [.. made.Select((m, i) =>
+            new Sample($"made-up #{i}", [m.Where(v => v.Value is RuntimeValue.Dense).ToDictionary(pair => pair.Key, pair => ((RuntimeValue.Dense)pair.Value).Tensor)], new Dictionary<string, Tensor>()))]);
     }
 }

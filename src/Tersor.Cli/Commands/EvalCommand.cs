@@ -57,9 +57,8 @@ internal static class EvalCommand
 
     public static int Execute(EvalRequest request, Terminal terminal, CancellationToken cancellation)
     {
-        using CheckedModel model = CheckedModel.Load(request.Model, request.Reading, request.Data, null, terminal, cancellation, part: "test");
-        model.RequireRunning();
-        using CheckedModel? reference = request.Reference is { } path ? CheckedModel.Load(path, request.Reading, DataRequest.None, null, terminal, cancellation) : null;
+        using CheckedModel model = CheckedModel.Load(request.Model, request.Reading, request.Data, null, terminal, cancellation, part: "test", needs: Needed.ToRun);
+        using CheckedModel? reference = request.Reference is { } path ? CheckedModel.Load(path, request.Reading, DataRequest.None, null, terminal, cancellation, needs: Needed.ToRun) : null;
         OpenedData data = model.Data!;
         if (data.Metrics.Count == 0)
             throw new UsageException($"The data name no metric; give one with --metric, such as {DataOptions.MetricNames[0]}.");
@@ -67,10 +66,10 @@ internal static class EvalCommand
             throw new UsageException($"Metric '{relative.Name}' compares with a reference model; give one with --reference.");
         IDataSet samples = request.Limit is { } limit ? data.DataSet.Take(limit) : data.DataSet;
         long start = Stopwatch.GetTimestamp();
-        IReadOnlyList<MetricValue> values;
+        EvaluatedModel found;
         using (Progress progress = new(terminal))
-            values = EvaluateJob.Run([request.Model], request.Reference, samples, data.CreateMetrics, request.Session, progress, cancellation)[0].Values;
-        EvaluationReport report = new(request.Model, request.Reference, samples.Name, samples.Count, values, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            found = EvaluateJob.Run([request.Model], request.Reference, samples, data.CreateMetrics, request.Session, new() { Replaced = SameDraws.Of(terminal, model, reference) }, progress, cancellation)[0];
+        EvaluationReport report = new(request.Model, request.Reference, samples.Name, samples.Count, [.. found.Values, .. found.Strings], Stopwatch.GetElapsedTime(start).TotalSeconds) { LeftOut = found.LeftOut };
         if (request.Json)
             ReportJson.Write(report, terminal.Out);
         else

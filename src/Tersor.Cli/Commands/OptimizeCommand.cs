@@ -23,6 +23,9 @@ internal sealed record OptimizeRequest(string Model, string Output)
 
     public bool Force { get; init; }
 
+    /// <summary>Write a result that nothing could be run to verify.</summary>
+    public bool Unverified { get; init; }
+
     public bool Json { get; init; }
 }
 
@@ -40,11 +43,12 @@ internal static class OptimizeCommand
         Option<string[]> with = new("--with") { Description = "Run a pass that is not in the level, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
         Option<string[]> without = new("--without") { Description = "Leave out a pass, by its name; may be given several times.", HelpName = "pass", DefaultValueFactory = _ => [] };
         Option<ExternalDataMode> externalData = CommonOptions.ExternalData();
+        Option<bool> unverified = new("--unverified") { Description = "Go on where ONNX Runtime does not run the model, so that no step can be verified." };
         Option<bool> force = CommonOptions.Force(), json = CommonOptions.Json();
         ReadingOptions reading = new();
         Command command = new("optimize", "Rewrite a model so that it computes the same with less work.") { model, output, dimensions, shapes, level, with, without, externalData };
         data.AddTo(command, withMetrics: false);
-        foreach (Option option in (Option[])[force, .. reading.All, json])
+        foreach (Option option in (Option[])[unverified, force, .. reading.All, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(new(parsed.GetRequiredValue(model), parsed.GetRequiredValue(output))
         {
@@ -58,6 +62,7 @@ internal static class OptimizeCommand
             Data = data.Read(parsed),
             Reading = reading.Read(parsed),
             Writing = new() { ExternalData = parsed.GetValue(externalData) },
+            Unverified = parsed.GetValue(unverified),
             Force = parsed.GetValue(force),
             Json = parsed.GetValue(json),
         }, terminal, cancellation)));
@@ -82,7 +87,8 @@ internal static class OptimizeCommand
             throw new UsageException($"The pass '{name}' is lossy: it changes what the model computes, which 'optimize' never does. It goes by 'tersor quantize{Mode(name)}'.");
         foreach (string name in request.Options.Without.Concat(request.Options.With).Where(n => !PassNames.Contains(n)))
             throw new UsageException($"There is no pass '{name}'; there are {string.Join(", ", PassNames)}.");
-        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation);
+        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Options.FixDimensions, terminal, cancellation,
+            needs: request.Unverified ? Needed.Nothing : Needed.ToRun, otherwise: "No step could be verified; --unverified optimizes it all the same.");
         OverridableWeights.Note(request.Model, input.Model, terminal);
         GraphOptimizerOptions options = request.Options with { Samples = input.Samples, Runner = input.Runner };
         long bytesBefore = input.Bytes; // before the result may take the file's place

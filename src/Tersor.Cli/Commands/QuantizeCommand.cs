@@ -140,7 +140,7 @@ internal static class QuantizeCommand
         if (request.Training is not null && (request.Settings.Mode is QuantizationMode.Dynamic or QuantizationMode.Weights || request.Data.Spec is null || request.DryRun || !request.WritePlan || request.SaveRanges is not null))
             throw new UsageException("--train is for static quantization with data and makes no plan; it cannot be combined with --dry-run, --no-plan, --save-ranges or another --mode.");
         ITraining? trainer = request.Training is null ? null : TrainingPackage.Load();
-        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation);
+        using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation, needs: Needed.ToLoad);
         OverridableWeights.Note(request.Model, input.Model, terminal);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");

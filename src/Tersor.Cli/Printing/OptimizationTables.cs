@@ -21,6 +21,8 @@ internal static class OptimizationTables
         yield return ("nodes", $"{Units.Count(report.NodesBefore)} → {Units.Count(report.NodesAfter)}");
         yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)} (weights inside)");
         yield return ("outputs", report.NotVerified is { } reason ? $"not verified: {reason}" : Difference(report));
+        if (report.RandomNodes is { Count: > 0 } random)
+            yield return ("random", $"{string.Join(", ", random.Take(3))}{(random.Count > 3 ? $" and {random.Count - 3} more" : "")} {(random.Count == 1 ? "draws" : "draw")} random numbers; the outputs were compared with the same numbers drawn");
         yield return ("written", report.Output);
     }
 

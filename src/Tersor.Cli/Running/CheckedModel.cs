@@ -4,18 +4,29 @@ using Tersor.Compression.GraphOptimization;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Editing;
 using Tersor.Onnx.Files;
 using Tersor.Runtime;
 using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Runtime.RuntimeValue>;
 
 namespace Tersor.Cli.Running;
 
+/// <summary>What a command needs the engine to do with a model.</summary>
+internal enum Needed
+{
+    /// <summary>The command reads the file, or says itself what it cannot do.</summary>
+    Nothing,
+
+    /// <summary>It loads.</summary>
+    ToLoad,
+
+    /// <summary>It runs, on the data given or on made-up input.</summary>
+    ToRun,
+}
+
 /// <summary>A model file that was loaded and run in a child process first: what crashes or hangs the engine there never reaches this process.</summary>
 internal sealed class CheckedModel : IDisposable
 {
-    /// <summary>Sizes tried for open dimensions when there is no sample: what networks commonly need.</summary>
-    private static readonly long[] TriedSizes = [32, 64, 1, 2, 128, 224, 256, 512];
-
     /// <summary>What the engine's refusals start with; the messages here say the same with the file.</summary>
     private const string EnginePrefix = "ONNX Runtime cannot load the model: ";
 
@@ -44,22 +55,17 @@ internal sealed class CheckedModel : IDisposable
     public Inputs? RanOn => ranOn;
 
     /// <summary>Sizes of open first and other dimensions of made-up input it ran on.</summary>
-    public long[] OpenSizes { get; private set; } = [1, 1];
+    public OpenSizes OpenSizes { get; private set; } = new(1, 1);
 
-    /// <summary>Throws unless it ran in the child. Why it did not was said when it was loaded.</summary>
-    /// <exception cref="RuntimeException">It did not.</exception>
-    public void RequireRunning()
-    {
-        if (ranOn is null)
-            throw new RuntimeException($"{Path} cannot be measured, since ONNX Runtime does not run it.");
-    }
+    /// <summary>How integers of made-up input it ran on are drawn.</summary>
+    public Func<Value, Random, int> Integers { get; private set; } = Below(2);
 
     /// <summary>Bytes of the file and of the external data it refers to.</summary>
     public long Bytes => FileBytes(Path, Model);
 
-    /// <summary>Reads a model file and runs it once in a child process.</summary>
-    /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it.</exception>
-    public static CheckedModel Load(string path, ReadOptions reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration")
+    /// <summary>Reads a model file and runs it once in a child process. What the engine refuses beyond what is needed is a warning; an error says what to do otherwise, where that is given.</summary>
+    /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not do what is needed.</exception>
+    public static CheckedModel Load(string path, ReadOptions reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration", Needed needs = Needed.Nothing, string? otherwise = null)
     {
         CheckedModel model = new(path, Read(path, reading));
         string[] problems = [.. sizes?.Problems(model.Model) ?? []];
@@ -70,7 +76,7 @@ internal sealed class CheckedModel : IDisposable
             model.Data = data.Open(model.Model, part, terminal);
             if (model.Data is { DataSet.Count: > 0 } opened)
                 model.Samples = [.. Enumerable.Range(0, Math.Min(2, opened.DataSet.Count)).Select(i => opened.DataSet.Read(i * (opened.DataSet.Count - 1)).Steps[0].ToDictionary(pair => pair.Key, pair => (RuntimeValue)pair.Value))];
-            model.Try(sizes, terminal, cancellation);
+            model.Try(sizes, needs, otherwise, terminal, cancellation);
             return model;
         }
         catch
@@ -122,6 +128,7 @@ internal sealed class CheckedModel : IDisposable
     private static Model Read(string path, ReadOptions reading)
     {
         Model model = Model.Load(path, reading);
+        FunctionInliner.RequireBounded(model); // the engine would begin all the same
         LargeConstants.MoveOut(model);
         return model;
     }
@@ -161,8 +168,7 @@ internal sealed class CheckedModel : IDisposable
     {
         try
         {
-            model.Try(null, terminal, cancellation);
-            model.RequireRunning();
+            model.Try(null, Needed.ToRun, null, terminal, cancellation);
             return model;
         }
         catch
@@ -172,7 +178,9 @@ internal sealed class CheckedModel : IDisposable
         }
     }
 
-    private void Try(FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation)
+    private static Func<Value, Random, int> Below(int limit) => (_, random) => random.Next(limit);
+
+    private void Try(FixDimensionsOptions? sizes, Needed needs, string? otherwise, Terminal terminal, CancellationToken cancellation)
     {
         Model sized = Model;
         if (sizes is { IsEmpty: false })
@@ -181,21 +189,25 @@ internal sealed class CheckedModel : IDisposable
             new FixDimensionsPass(sizes).Run(sized, PassContext.None);
             RequireFitting(sized);
         }
-        IEnumerable<(Inputs? Sample, long Size)> candidates = Samples is { Count: > 0 } given ? [(given[0], 1)] : TriedSizes.Select(size => (SampleInputs.Make(sized, 1, new(First: 1, Others: size)), size));
-        string reason = "its inputs are not tensors of numbers";
         bool open = sized.Graph.Inputs.Any(v => !v.IsInitializer && v.Type?.AsTensor is not { FixedShape: not null });
-        foreach ((Inputs? candidate, long size) in open ? candidates : candidates.Take(1))
+        int[] limits = SampleInputs.DrawsIntegers(sized) ? [2, 8] : [2];
+        IEnumerable<(Inputs? Sample, OpenSizes Size, int Limit)> candidates = Samples is { Count: > 0 } given ? [(given[0], new(1, 1), 2)]
+            : (open ? OpenSizes.Tried : OpenSizes.Tried.Take(1)).SelectMany(size => limits.Select(limit => (SampleInputs.Make(sized, 1, size, Below(limit)), size, limit)));
+        string reason = SampleInputs.Obstacle(sized) ?? "it is too large";
+        foreach ((Inputs? candidate, OpenSizes size, int limit) in candidates)
         {
             if (candidate is null)
-                break;
+                continue; // too large
             GuardResult result = guard.Run(Path, [candidate], keepOutputs: false, cancellation: cancellation);
             if (result.Succeeded)
             {
-                (ranOn, loads, OpenSizes) = (candidate, true, [1, size]);
+                (ranOn, loads, OpenSizes, Integers) = (candidate, true, size, Below(limit));
                 return;
             }
             ThrowUnlessRefused(result);
             reason = result.Reason;
+            if (reason.StartsWith(EnginePrefix, StringComparison.Ordinal))
+                break; // no input changes that
         }
         GuardResult loaded = guard.Load(Path, cancellation: cancellation);
         ThrowUnlessRefused(loaded);
@@ -205,8 +217,11 @@ internal sealed class CheckedModel : IDisposable
         string refusal = loaded.Reason.StartsWith(EnginePrefix, StringComparison.Ordinal) ? loaded.Reason[EnginePrefix.Length..] : loaded.Reason;
         if (Samples is not null)
             throw new RuntimeException($"ONNX Runtime does not load {Path}: {refusal}");
-        terminal.Say(loads ? $"Warning: ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
-            : $"Warning: ONNX Runtime does not load {Path}: {refusal}");
+        string problem = loads ? $"ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
+            : $"ONNX Runtime does not load {Path}: {refusal}";
+        if (needs == Needed.ToRun || (needs == Needed.ToLoad && !loads))
+            throw new RuntimeException(otherwise is null ? problem : $"{problem.TrimEnd('.')}. {otherwise}");
+        terminal.Say($"Warning: {problem}");
     }
 
     /// <summary>Throws where the samples have other sizes than the model is to take.</summary>

@@ -40,6 +40,9 @@ public sealed record OptimizationResult
     /// <summary>Why nothing could be verified; null when it was.</summary>
     public string? NotVerified { get; init; }
 
+    /// <summary>Nodes that draw random numbers. The first model and the last were compared while both drew the same.</summary>
+    public IReadOnlyList<string> RandomNodes { get; init; } = [];
+
     /// <summary>Difference between the first and the last model with the engine's rewrites off; null when not verified.</summary>
     public OutputDifference? Difference { get; init; }
 

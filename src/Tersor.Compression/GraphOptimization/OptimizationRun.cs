@@ -9,7 +9,8 @@ internal sealed class OptimizationRun
     /// <summary>Stands in the list of steps where the final check refused the result.</summary>
     public const string FinalCheckName = "final-check";
 
-    private readonly Model original;
+    private readonly Model original, start;
+    private readonly RandomSeeds? seeds;
     private readonly GraphOptimizerOptions options;
     private readonly CancellationToken cancellation;
     private readonly List<OptimizationStep> steps = [];
@@ -23,15 +24,17 @@ internal sealed class OptimizationRun
     public OptimizationRun(Model original, GraphOptimizerOptions options, CancellationToken cancellation)
     {
         (this.original, this.options, this.cancellation) = (original, options, cancellation);
-        current = original;
+        // What draws random numbers draws the same before and after.
+        seeds = RandomSeeds.Fix(original, out start);
+        current = start;
         Dictionary<string, long> dimensions = new(options.SampleDimensions);
         foreach ((string name, long[] sizes) in options.FixDimensions.Bindings(original))
             dimensions[name] = sizes[0];
         // Samples must have the sizes asked for: the original is run on what the result will take.
-        Model sampled = original;
+        Model sampled = start;
         if (!options.FixDimensions.IsEmpty && !options.FixDimensions.Problems(original).Any())
         {
-            sampled = original.Clone();
+            sampled = start.Clone();
             new FixDimensionsPass(options.FixDimensions).Run(sampled, PassContext.None);
         }
         verifier = ModelVerifier.Create(sampled, options.Samples, dimensions, options.Runner, out notVerified);
@@ -55,7 +58,20 @@ internal sealed class OptimizationRun
         }
         Model trial = current.Clone();
         PassContext context = new() { Cancellation = cancellation, Runner = options.Runner, ValueTypes = TypeInference.Infer(trial, options.Runner) };
-        PassReport done = pass.Run(trial, context);
+        PassReport done;
+        try
+        {
+            done = pass.Run(trial, context);
+        }
+        catch (Exception e) when (verifier is null && BrokenRules.MayExplain(e))
+        {
+            // Only a model that the engine refuses, too, may say what makes no sense.
+            refused.Add(pass.Name);
+            PassReport report = new();
+            report.Skip(current.Graph.Name, $"a node breaks the rules of its operator: {e.Message}");
+            steps.Add(new(pass.Name, round, report, null, null));
+            return false;
+        }
         if (done.Changes.Count == 0)
         {
             steps.Add(new(pass.Name, round, done, null, null));
@@ -74,19 +90,24 @@ internal sealed class OptimizationRun
 
     public OptimizationResult Finish()
     {
-        bool changed = !ReferenceEquals(current, original);
+        bool changed = !ReferenceEquals(current, start);
         if (changed)
             RefreshTypes();
         OutputDifference? plain = verifier is null ? null : OutputDifference.None, atDefaults = plain;
         if (verifier is not null && changed && FinalCheck(out plain, out atDefaults) is { } objection)
         {
             steps.Add(new(FinalCheckName, 0, new(), objection, atDefaults ?? plain));
-            (current, changed) = (original, false);
+            (current, changed) = (start, false);
             (plain, atDefaults) = (OutputDifference.None, OutputDifference.None);
         }
+        if (changed)
+            seeds?.Remove(current);
+        else
+            current = original;
         return new()
         {
             Model = current,
+            RandomNodes = seeds?.Nodes ?? [],
             IsChanged = changed,
             NodesBefore = ModelSize.Nodes(original),
             NodesAfter = ModelSize.Nodes(current),
@@ -108,7 +129,7 @@ internal sealed class OptimizationRun
         IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? before = null;
         try
         {
-            before = verifier!.Run(original, defaults);
+            before = verifier!.Run(start, defaults);
         }
         catch (RuntimeException)
         {
@@ -131,7 +152,7 @@ internal sealed class OptimizationRun
     private string? Verify(Pass pass, Model trial, out OutputDifference? difference, out IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? now)
     {
         (difference, now) = (null, null);
-        if (ModelInterface.Difference(original, trial, shapesMayChange: !options.FixDimensions.IsEmpty) is { } change)
+        if (ModelInterface.Difference(start, trial, shapesMayChange: !options.FixDimensions.IsEmpty) is { } change)
             return $"the interface changed: {change}";
         if (verifier is null)
             return null;

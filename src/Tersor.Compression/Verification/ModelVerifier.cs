@@ -35,7 +35,7 @@ public sealed class ModelVerifier
     /// <returns>Null when the original runs on none of them: nothing can be verified then.</returns>
     public static ModelVerifier? Create(Model original, IReadOnlyList<IReadOnlyDictionary<string, RuntimeValue>>? given, IReadOnlyDictionary<string, long>? dimensions, IModelRunner runner, out string? reason)
     {
-        reason = "its inputs are not tensors of numbers";
+        reason = SampleInputs.Obstacle(original) ?? "it runs on no input that was made up";
         if (given is { Count: > 0 })
         {
             try

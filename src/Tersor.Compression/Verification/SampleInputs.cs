@@ -7,6 +7,31 @@ namespace Tersor.Compression;
 /// <remarks>They show whether two models compute the same, not whether they compute anything sensible.</remarks>
 public static class SampleInputs
 {
+    /// <summary>Elements of an input that are made up at most.</summary>
+    private const long MaxElements = 1 << 26;
+
+    /// <summary>Why no sample can be made for a model, whatever the sizes of its open dimensions; null where one can.</summary>
+    public static string? Obstacle(Model model)
+    {
+        Value? input = model.Graph.Inputs.FirstOrDefault(v => !v.IsInitializer && !IsPossible(v.Type));
+        return input is null ? null
+            : input.Type?.AsTensor is { } type && IsDrawn(type.ElementType) ? $"input '{input.Name}', {type}, is too large to make numbers up for"
+            : $"nothing can be made up for input '{input.Name}', {input.Type?.ToString() ?? "which has no type"}";
+
+        static bool IsPossible(OnnxType? type) => type switch
+        {
+            OnnxType.Tensor tensor => Tensor.TryElementCount([.. (tensor.Shape ?? []).Select(d => d.Size ?? 1)], out long count) && count <= MaxElements && IsDrawn(tensor.ElementType),
+            OnnxType.Sequence sequence => IsPossible(sequence.Element),
+            OnnxType.Optional optional => IsPossible(optional.Element),
+            _ => false,
+        };
+
+        static bool IsDrawn(ElementType type) => Fill(type, [], new(1), () => 0) is not null;
+    }
+
+    /// <summary>Whether integers are drawn for an input, so that it matters from what range.</summary>
+    public static bool DrawsIntegers(Model model) => model.Graph.Inputs.Any(v => !v.IsInitializer && v.Type is not OnnxType.Tensor { ElementType: ElementType.Float32 or ElementType.Float64 or ElementType.Float16 or ElementType.BFloat16 or ElementType.Bool or ElementType.String });
+
     /// <summary>One sample.</summary>
     /// <param name="model">The model; overridable initializers are not fed.</param>
     /// <param name="seed">The same seed gives the same sample.</param>
@@ -33,7 +58,7 @@ public static class SampleInputs
             {
                 case OnnxType.Tensor tensor:
                     long[] shape = [.. (tensor.Shape ?? []).Select(Size)];
-                    return Tensor.ElementCount(shape) <= 1 << 26 && Fill(tensor.ElementType, shape, random, next) is { } dense ? new RuntimeValue.Dense(dense) : null;
+                    return Tensor.TryElementCount(shape, out long count) && count <= MaxElements && Fill(tensor.ElementType, shape, random, next) is { } dense ? new RuntimeValue.Dense(dense) : null;
                 case OnnxType.Sequence sequence:
                     return Make(sequence.Element, next) is { } one && Make(sequence.Element, next) is { } two ? new RuntimeValue.Sequence([one, two]) : null;
                 case OnnxType.Optional optional:
@@ -95,6 +120,9 @@ public static class SampleInputs
 /// <param name="Others">Of all others.</param>
 public sealed record OpenSizes(long First, long Others)
 {
+    /// <summary>Sizes worth trying where nothing tells which a model takes, in that order: what networks commonly need, a fixed batch of two inside included.</summary>
+    public static IReadOnlyList<OpenSizes> Tried { get; } = [new(1, 32), new(2, 64), new(1, 1), new(2, 2), new(1, 8), new(1, 64), new(1, 2), new(3, 96), new(1, 128), new(2, 256), new(1, 224), new(1, 256), new(2, 224), new(1, 512)];
+
     /// <summary>Of dimensions by name; these go first. Default: none.</summary>
     public IReadOnlyDictionary<string, long> Named { get; init; } = new Dictionary<string, long>();
 }

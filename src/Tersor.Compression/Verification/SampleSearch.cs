@@ -6,22 +6,20 @@ namespace Tersor.Compression;
 /// <summary>Looks for made-up inputs that a model takes: several sizes of open dimensions, and integers the model itself compares its inputs with.</summary>
 internal sealed class SampleSearch(Model model, IReadOnlyDictionary<string, long>? dimensions, IModelRunner runner)
 {
-    /// <summary>Batch and other open dimensions, in the order they are tried; two that work are enough.</summary>
-    private static readonly (long First, long Others)[] Sizes = [(1, 32), (2, 64), (1, 1), (2, 2), (1, 8), (3, 96), (1, 128), (2, 256), (1, 224), (1, 512)];
-
     private readonly Model exposed = Logits.Expose(model);
     private readonly List<IReadOnlyDictionary<string, RuntimeValue>> samples = [];
-    private readonly List<IReadOnlyDictionary<string, RuntimeValue>> outputs = [];
+    private List<IReadOnlyDictionary<string, RuntimeValue>> outputs = [];
 
     /// <summary>Samples and the model's outputs, or none and the engine's reason.</summary>
     public (List<IReadOnlyDictionary<string, RuntimeValue>> Samples, List<IReadOnlyDictionary<string, RuntimeValue>> Outputs) Run(ref string? reason)
     {
         bool open = model.Graph.Inputs.Any(v => !v.IsInitializer && v.Type?.AsTensor is not { FixedShape: not null });
         int wanted = open ? 2 : 1;
+        bool draws = SampleInputs.DrawsIntegers(model);
         (long First, long Others) found = (1, 1);
-        foreach ((long first, long others) in Sizes)
+        foreach ((long first, long others) in OpenSizes.Tried)
         {
-            if (Try(first, others, (_, random) => random.Next(2), ref reason) || Try(first, others, (_, random) => random.Next(8), ref reason))
+            if (Try(first, others, (_, random) => random.Next(2), ref reason) || (draws && Try(first, others, (_, random) => random.Next(8), ref reason)))
                 found = (first, others);
             if (samples.Count == wanted || !open || reason?.Contains("cannot load", StringComparison.Ordinal) == true)
                 break;
@@ -30,6 +28,9 @@ internal sealed class SampleSearch(Model model, IReadOnlyDictionary<string, long
         foreach (int value in samples.Count == 0 ? [] : Compared().Take(4))
             Try(found.First, found.Others, (input, random) => input.Type?.AsTensor?.FixedShape is { Length: 0 } ? value : random.Next(2), ref reason);
         reason = samples.Count == 0 ? reason : null;
+        // Draws of one session go on from sample to sample: changed models are run on all of them in one.
+        if (samples.Count > 1 && model.AllNodes().Any(RandomSeeds.Draws))
+            outputs = [.. runner.Run(exposed, samples, ModelVerifier.AsWritten)];
         return (samples, outputs);
     }
 

@@ -16,9 +16,11 @@ internal sealed class CosineMetric(string? output) : IMetric
 
     public void Add(Observation observation)
     {
+        bool any = false;
         double product = 0, actualSquares = 0, expectedSquares = 0;
         foreach ((double[] actual, double[] expected) in Observations.Pairs(observation, output))
         {
+            any = true;
             for (int i = 0; i < actual.Length; i++)
             {
                 product += actual[i] * expected[i];
@@ -26,6 +28,8 @@ internal sealed class CosineMetric(string? output) : IMetric
                 expectedSquares += expected[i] * expected[i];
             }
         }
+        if (!any)
+            return;
         double norms = Math.Sqrt(actualSquares) * Math.Sqrt(expectedSquares);
         sum += norms != 0 ? product / norms : actualSquares == expectedSquares ? 1 : 0;
         total++;

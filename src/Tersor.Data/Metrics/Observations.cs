@@ -5,17 +5,20 @@ namespace Tersor.Data.Metrics;
 /// <summary>What metrics take from an observation; what is missing is a clear error.</summary>
 internal static class Observations
 {
-    /// <summary>The named output of every step, or the only (else first) output when <paramref name="name"/> is null.</summary>
+    /// <summary>The named output of every step, or the only (else first) output of numbers when <paramref name="name"/> is null.</summary>
     public static IEnumerable<Tensor> Select(IReadOnlyList<IReadOnlyDictionary<string, Tensor>> steps, string? name) => steps.Select(outputs => Select(outputs, name));
 
     public static Tensor Select(IReadOnlyDictionary<string, Tensor> outputs, string? name)
     {
         if (name is null)
-            return outputs.Count > 0 ? outputs.Values.First() : throw new DataException("The model has no output to measure.");
+            return outputs.Values.FirstOrDefault(IsNumeric) ?? throw new DataException(outputs.Count > 0 ? $"The metric measures numbers, and the model gives out {string.Join(", ", outputs.Select(o => $"'{o.Key}', {o.Value}"))}." : "The model has no output to measure.");
         return outputs.TryGetValue(name, out Tensor? output)
-            ? output
+            ? IsNumeric(output) ? output : throw new DataException($"The metric measures numbers, and output '{name}' is {output}.")
             : throw new DataException($"The metric reads output '{name}', but the model has {string.Join(", ", outputs.Keys)}.{Nearest.Hint(name, outputs.Keys)}");
     }
+
+    /// <summary>Whether the elements can be compared by their differences.</summary>
+    public static bool IsNumeric(Tensor tensor) => tensor.Type == ElementType.Bool || tensor.Type.IsInteger() || tensor.Type.IsFloat();
 
     public static Tensor Label(Observation observation, string name) => observation.Sample.Labels.TryGetValue(name, out Tensor? label)
         ? label
@@ -93,7 +96,7 @@ internal static class Observations
         }
     }
 
-    // Without a name all outputs count, in the reference's order.
+    // Without a name all outputs of numbers count, in the reference's order.
     private static IEnumerable<(Tensor, Tensor)> Same(IReadOnlyDictionary<string, Tensor> actual, IReadOnlyDictionary<string, Tensor> expected, string? output) =>
-        output is null ? expected.Select(e => (Select(actual, e.Key), e.Value)) : [(Select(actual, output), Select(expected, output))];
+        output is null ? expected.Where(e => IsNumeric(e.Value)).Select(e => (Select(actual, e.Key), e.Value)) : [(Select(actual, output), Select(expected, output))];
 }

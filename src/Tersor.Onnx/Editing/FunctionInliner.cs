@@ -12,7 +12,7 @@ public static class FunctionInliner
     {
         if (model.Functions.Count == 0)
             return 0;
-        CheckSize(model);
+        RequireBounded(model);
         int count = 0;
         foreach (Graph graph in model.Graph.WithNested())
         {
@@ -90,8 +90,9 @@ public static class FunctionInliner
         }
     }
 
-    /// <summary>Refuses before anything is copied what would explode: functions that call functions twice, and those again.</summary>
-    private static void CheckSize(Model model)
+    /// <summary>Refuses what would explode when it is inlined, as every engine does with it: functions that call functions twice, and those again.</summary>
+    /// <exception cref="OnnxException">Inlining would give too many nodes.</exception>
+    public static void RequireBounded(Model model)
     {
         Dictionary<Function, long> sizes = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Function>);
         long total = model.Graph.WithNested().SelectMany(g => g.Nodes).Aggregate(0L, (sum, node) => Math.Min(MaxNodes + 1, sum + Size(node)));

@@ -17,13 +17,14 @@ public static class OpsetRaiser
     /// older file stop being inputs, because nobody could override them before either.
     /// </remarks>
     /// <returns>True when anything changed.</returns>
-    /// <exception cref="OnnxException">A node has no equal in the newer version. The model is then partly rewritten: raise a clone where the original is still needed.</exception>
+    /// <exception cref="OnnxException">A node has no equal in the newer version, or there is something to raise and the version is not known. The model is then partly rewritten: raise a clone where the original is still needed.</exception>
     public static bool Raise(Model model, long target = Supported)
     {
-        if (target is < 1 or > Newest)
-            throw new ArgumentOutOfRangeException(nameof(target), target, $"Expected an operator set from 1 to {Newest}.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(target, 1);
         if (model.Functions.Select(f => f.OpsetImports).Append(model.OpsetImports).All(imports => imports.GetValueOrDefault("", target) >= target))
             return false;
+        if (target > Newest)
+            throw new OnnxException($"Parts of the model are of an older operator set than others, and nothing can be raised to {target}: the newest known is {Newest}.");
         StepContext context = new(model);
         bool changed = RaiseScope(model, model.Graph, model.OpsetImports, target, context);
         foreach (Function function in model.Functions)

@@ -89,12 +89,12 @@ public static class ElementTypes
         or ElementType.Int32 or ElementType.Int64 or ElementType.UInt32 or ElementType.UInt64
         or ElementType.UInt4 or ElementType.Int4 or ElementType.UInt2 or ElementType.Int2;
 
-    /// <summary>Bytes that <paramref name="count"/> elements take, sub-byte types packed.</summary>
+    /// <summary>Bytes that <paramref name="count"/> elements take, sub-byte types packed; 0 for strings, whose width is not fixed, and undefined.</summary>
     /// <exception cref="OverflowException">The result exceeds 2^63 - 1.</exception>
     public static long ByteLength(this ElementType type, long count)
     {
         int bits = type.Bits();
-        return bits >= 8 ? checked(count * (bits / 8)) : count / (8 / bits) + (count % (8 / bits) == 0 ? 0 : 1);
+        return bits == 0 ? 0 : bits >= 8 ? checked(count * (bits / 8)) : count / (8 / bits) + (count % (8 / bits) == 0 ? 0 : 1);
     }
 
     /// <summary>The element type whose elements are stored as <typeparamref name="T"/>.</summary>

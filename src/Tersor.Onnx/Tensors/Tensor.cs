@@ -18,6 +18,8 @@ public sealed class Tensor
     {
         (Type, Shape, this.storage) = (type, shape, storage);
         Length = ElementCount(shape.AsSpan());
+        if (type.Bits() == 0)
+            throw new ArgumentException($"{type} has no elements of a fixed width.");
         long expected = type.ByteLength(Length);
         if (storage.ByteLength != expected)
             throw new ArgumentException($"{type} [{string.Join(',', shape)}] takes {Plural.Of(expected, "byte")}; {storage.ByteLength} given.");
@@ -217,18 +219,22 @@ public sealed class Tensor
             if (size < 0)
                 throw new ArgumentException($"Shape [{string.Join(',', shape.ToArray())}] has a negative dimension.");
         }
-        Int128 count = 1;
+        return TryElementCount(shape, out long count) ? count : throw new ArgumentException($"Shape [{string.Join(',', shape.ToArray())}] has more than 2^63 - 1 elements.");
+    }
+
+    /// <summary>The product of <paramref name="shape"/> where that is only claimed.</summary>
+    /// <returns>False where a dimension is negative or the product is above 2^63 - 1.</returns>
+    public static bool TryElementCount(ReadOnlySpan<long> shape, out long count)
+    {
+        Int128 product = shape.Contains(0L) ? 0 : 1;
+        count = 0;
         foreach (long size in shape)
         {
-            count *= size;
-            if (count > long.MaxValue)
-            {
-                if (shape.Contains(0L))
-                    return 0;
-                throw new ArgumentException($"Shape [{string.Join(',', shape.ToArray())}] has more than 2^63 - 1 elements.");
-            }
+            if (size < 0 || (product *= size) > long.MaxValue)
+                return false;
         }
-        return (long)count;
+        count = (long)product;
+        return true;
     }
 
     private TTo[] Convert<TFrom, TTo>(Func<TFrom, TTo> convert) where TFrom : unmanaged

@@ -38,6 +38,20 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         string[] problems = [.. settings.Problems()];
         if (problems.Length > 0)
             throw Fail(string.Join(" ", problems));
+        // What draws random numbers draws the same in every candidate: how close they are is not for chance to say.
+        if (RandomSeeds.Fix(model, out Model seeded) is { } seeds)
+        {
+            QuantizeResult result = Fixed(seeded, calibration, selection, metric, progress, cancellation);
+            if (ReferenceEquals(result.Model, seeded))
+                return result with { Model = model };
+            seeds.Remove(result.Model);
+            return result;
+        }
+        return Fixed(model, calibration, selection, metric, progress, cancellation);
+    }
+
+    private QuantizeResult Fixed(Model model, IDataSet? calibration, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
         if (WidenHalfPass.Applies(model))
         {
             model = model.Clone();

@@ -10,7 +10,11 @@ namespace Tersor.Reporting.Evaluation;
 /// <param name="Samples">How many samples were run.</param>
 /// <param name="Metrics">The figures.</param>
 /// <param name="Seconds">Wall-clock time of reading, preprocessing and running.</param>
-public sealed record EvaluationReport(string Model, string? Reference, string Data, int Samples, IReadOnlyList<MetricValue> Metrics, double Seconds);
+public sealed record EvaluationReport(string Model, string? Reference, string Data, int Samples, IReadOnlyList<MetricValue> Metrics, double Seconds)
+{
+    /// <summary>Outputs that no metric sees, since they are no tensors.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+}
 
 /// <summary>What <c>tersor compare</c> measured.</summary>
 /// <param name="Data">The data.</param>
@@ -18,7 +22,11 @@ public sealed record EvaluationReport(string Model, string? Reference, string Da
 /// <param name="Models">The first model and the second.</param>
 /// <param name="Outputs">The second model's outputs against the first's.</param>
 /// <param name="Latency">Both models measured against each other.</param>
-public sealed record ComparisonReport(string Data, int Samples, IReadOnlyList<ComparedModel> Models, IReadOnlyList<MetricValue> Outputs, BenchmarkReport Latency);
+public sealed record ComparisonReport(string Data, int Samples, IReadOnlyList<ComparedModel> Models, IReadOnlyList<MetricValue> Outputs, BenchmarkReport Latency)
+{
+    /// <summary>Outputs that were not compared, since they are no tensors.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+}
 
 /// <summary>One of the models that were compared.</summary>
 /// <param name="Model">The file.</param>

@@ -38,6 +38,9 @@ public sealed record OptimizeReport
     /// <summary>Why nothing could be verified; null when it was.</summary>
     public required string? NotVerified { get; init; }
 
+    /// <summary>Nodes that draw random numbers; the outputs were compared with the same numbers drawn.</summary>
+    public required IReadOnlyList<string> RandomNodes { get; init; }
+
     /// <summary>True when all outputs are equal bit for bit with the engine's own rewrites off.</summary>
     public required bool? BitEqual { get; init; }
 
@@ -67,6 +70,7 @@ public sealed record OptimizeReport
         Passes = [.. result.Steps.GroupBy(s => s.Pass).Select(PassSummary.Of)],
         VerifiedSamples = result.VerifiedSamples,
         NotVerified = result.NotVerified,
+        RandomNodes = result.RandomNodes,
         BitEqual = result.Difference?.BitEqual,
         Difference = result.Difference?.Relative,
         DifferenceAtDefaults = result.DifferenceAtDefaults?.Relative,

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
-using Tersor.Onnx;
 
 namespace Tersor.Runtime;
 
@@ -30,7 +29,7 @@ public sealed record BenchmarkOptions
 /// <param name="Name">Its name in tables.</param>
 /// <param name="Path">Its file.</param>
 /// <param name="Inputs">What it is fed.</param>
-public sealed record BenchmarkModel(string Name, string Path, IReadOnlyDictionary<string, Tensor> Inputs);
+public sealed record BenchmarkModel(string Name, string Path, IReadOnlyDictionary<string, RuntimeValue> Inputs);
 
 /// <summary>What was measured of one model. Times are in milliseconds of wall-clock time.</summary>
 /// <param name="Name">The model's name.</param>
@@ -102,8 +101,7 @@ public static class Benchmark
     private static (long?, string?) PeakMemory(BenchmarkModel model, SessionSettings settings, CancellationToken cancellation)
     {
         using ModelGuard guard = new();
-        Dictionary<string, RuntimeValue> inputs = model.Inputs.ToDictionary(p => p.Key, p => (RuntimeValue)p.Value);
-        GuardResult result = guard.Run(model.Path, [inputs], null, settings, null, keepOutputs: false, repetitions: 3, cancellation);
+        GuardResult result = guard.Run(model.Path, [model.Inputs], null, settings, null, keepOutputs: false, repetitions: 3, cancellation);
         return result.Succeeded ? (result.PeakMemoryBytes - result.BaseMemoryBytes, null) : (null, result.Reason);
     }
 
@@ -121,9 +119,9 @@ public static class Benchmark
             long start = Stopwatch.GetTimestamp();
             session = new(model.Path, options.Session);
             LoadTime = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            session.Run(model.Inputs); // says what is wrong with the inputs, if anything is
+            session.RunEngine(name => model.Inputs.TryGetValue(name, out RuntimeValue? value) ? OrtValues.ToOrt(value) : null, session.OutputNames, (_, _) => { }); // says what is wrong with the inputs, if anything is
             foreach (string name in session.InputNames)
-                inputs[name] = OrtTensors.ToOrt(model.Inputs[name]);
+                inputs[name] = OrtValues.ToOrt(model.Inputs[name]);
             double fastest = double.PositiveInfinity;
             for (int i = 0; i < Math.Max(1, options.WarmUp); i++)
                 fastest = Math.Min(fastest, Time(1));

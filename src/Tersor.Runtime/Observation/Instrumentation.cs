@@ -33,7 +33,9 @@ internal sealed class Instrumentation
             else if (value.Graph.IsMain && (value.Constant is not null || value.IsGraphInput))
                 exports.Add((value, copy, ExportForm.Known, 0));
             else if (value.Graph.IsMain)
-                exports.Add((value, sizesOnly ? Size(copy) : value, ExportForm.Tensor, 0));
+                exports.Add((value, sizesOnly ? Shape(copy) : value, ExportForm.Tensor, 0));
+            else if (type is OnnxType.Tensor { ElementType: var element } && !HasKernels(element, sizesOnly))
+                problems[value] = $"it holds {element}, and the engine has no kernels that bring such values out of a body";
             else if (bodies.Export(sizesOnly ? Size(copy) : copy, sizesOnly ? ElementType.Int64 : (type as OnnxType.Tensor)?.ElementType, out string reason) is { } export)
                 exports.Add((value, export.Output, export.Form, export.Stacked));
             else
@@ -64,6 +66,13 @@ internal sealed class Instrumentation
     /// <summary>Bodies need not declare types, and some operators give out sequences or optional values.</summary>
     private static bool MayBeNoTensor(Value value) => !value.Graph.IsMain || value.Producer is { } node && (node.Bodies.Any()
         || node.OpType.Contains("Sequence", StringComparison.Ordinal) || node.OpType.Contains("Optional", StringComparison.Ordinal) || node.Is("Identity"));
+
+    /// <summary>The dimensions: a kernel for every type, unlike <see cref="Size"/>. In bodies, where shapes differ in rank from one round to the next, sizes are gathered instead.</summary>
+    private static Value Shape(Value value) => value.Graph.AddNode("Shape", [value], [$"{value.Name}_shape"]).Outputs[0]!;
+
+    /// <summary>Types that Size, or else the sequence operators, have kernels for in ONNX Runtime's CPU provider.</summary>
+    private static bool HasKernels(ElementType type, bool sizesOnly) => type is ElementType.Float32 or ElementType.Float64 or ElementType.Int32 or ElementType.Int64 or ElementType.UInt8 or ElementType.Bool or ElementType.String
+        || (!sizesOnly && type is ElementType.Float16 or ElementType.Int8 or ElementType.Int16 or ElementType.UInt16 or ElementType.UInt32 or ElementType.UInt64);
 
     private static Value Size(Value value) => value.Graph.AddNode("Size", [value], [$"{value.Name}_size"]).Outputs[0]!;
 

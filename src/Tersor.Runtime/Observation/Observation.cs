@@ -60,7 +60,9 @@ internal sealed class Observation(Model model, IEnumerable<Sample> samples, IRea
         {
             if (!value.Graph.IsMain || value.Type?.AsTensor is not { FixedShape: { } shape } type)
                 return long.MaxValue;
-            sum += type.ElementType.ByteLength(Tensor.ElementCount(shape));
+            if (!Tensor.TryElementCount(shape, out long count) || count > 1L << 40)
+                return long.MaxValue;
+            sum += type.ElementType.ByteLength(count);
         }
         return sum;
     }

@@ -65,9 +65,12 @@ internal sealed class ObservationDispatch
         if (type == ElementType.String || export.Stacked == 0)
         {
             if (type == ElementType.String)
-                Deliver(export.Wanted, new(OrtTensors.FromOrt(value, export.Wanted.Name), sample, step));
-            else
-                Deliver(export.Wanted, new(type, shape, value.GetTensorMutableRawData(), sample, step));
+            {
+                Tensor strings = OrtTensors.FromOrt(value, export.Wanted.Name);
+                Deliver(export.Wanted, new(strings, sample, step));
+                return strings.ByteLength;
+            }
+            Deliver(export.Wanted, new(type, shape, value.GetTensorMutableRawData(), sample, step));
             return type.ByteLength(info.ElementCount);
         }
         ReadOnlySpan<byte> bytes = value.GetTensorMutableRawData();

@@ -8,19 +8,21 @@ internal static class ObservedSizes
 {
     public static IReadOnlyDictionary<Value, long> Of(Model model, IReadOnlyCollection<Value> values, Sample sample, SessionSettings settings)
     {
-        Instrumentation sizes = new(model, values, sizesOnly: true);
+        Instrumentation instrumented = new(model, values, sizesOnly: true);
         Dictionary<Value, long> bytes = new(ReferenceEqualityComparer.Instance);
-        if (sizes.Exports.All(e => e.Form == ExportForm.Known))
+        if (instrumented.Exports.All(e => e.Form == ExportForm.Known))
             return bytes;
         // Run once: rewriting the graph would cost more than it gains.
-        using ModelSession session = new(sizes.Clone, settings with { Optimization = EngineOptimization.None });
-        ILookup<string, Export> byName = sizes.Exports.Where(e => e.Form != ExportForm.Known).ToLookup(e => e.Output.Name);
+        using ModelSession session = new(instrumented.Clone, settings with { Optimization = EngineOptimization.None });
+        ILookup<string, Export> byName = instrumented.Exports.Where(e => e.Form != ExportForm.Known).ToLookup(e => e.Output.Name);
         session.RunEngine(name => sample.Steps[0].TryGetValue(name, out Tensor? tensor) ? OrtTensors.ToOrt(tensor) : null, [.. byName.Select(g => g.Key)], (name, value) =>
         {
             foreach (Export export in byName[name])
             {
                 int bits = export.Wanted.Type?.AsTensor?.ElementType.Bits() ?? 32;
-                bytes[export.Wanted] = Sum(OrtValues.FromOrt(value)) * bits / 8;
+                RuntimeValue sizes = OrtValues.FromOrt(value);
+                long elements = export.Wanted.Graph.IsMain && sizes is RuntimeValue.Dense dense ? Tensor.ElementCount(dense.Tensor.ToInt64s()) : Sum(sizes);
+                bytes[export.Wanted] = elements * bits / 8;
             }
         });
         return bytes;

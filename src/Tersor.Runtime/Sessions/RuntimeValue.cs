@@ -21,6 +21,9 @@ public abstract record RuntimeValue
     /// <summary>An optional value that is absent.</summary>
     public sealed record Absent : RuntimeValue;
 
+    /// <summary>Tensors by name as values of any kind.</summary>
+    public static IReadOnlyDictionary<string, RuntimeValue> All(IReadOnlyDictionary<string, Tensor> tensors) => tensors.ToDictionary(t => t.Key, t => (RuntimeValue)t.Value);
+
     /// <summary>A dense tensor.</summary>
     public static implicit operator RuntimeValue(Tensor tensor) => new Dense(tensor);
 }

@@ -8,18 +8,19 @@ namespace Tersor.Runtime;
 /// <param name="feedback">Output name → input name, as in <see cref="IDataSet.Feedback"/>.</param>
 public sealed class SampleRunner(ModelSession session, IReadOnlyDictionary<string, string>? feedback = null)
 {
+    private readonly string[] tensors = [.. session.Outputs.Where(o => o.Type is OnnxType.Tensor).Select(o => o.Name)];
     private readonly StepFeeder feeder = new(session.OutputNames, feedback ?? new Dictionary<string, string>());
 
     /// <summary>Runs one sample.</summary>
     /// <param name="sample">What is fed.</param>
-    /// <param name="outputs">Names of the outputs wanted; null for all. Outputs fed back are run, but not returned, when they are not among them.</param>
+    /// <param name="outputs">Names of the outputs wanted; null for all that are tensors. Outputs fed back are run, but not returned, when they are not among them.</param>
     /// <param name="cancellation">Looked at between steps.</param>
     /// <returns>The outputs by name, one dictionary a step.</returns>
     /// <exception cref="RuntimeException">An input is missing or has the wrong type or shape, or a node fails.</exception>
     public IReadOnlyList<IReadOnlyDictionary<string, Tensor>> Run(Sample sample, IReadOnlyCollection<string>? outputs = null, CancellationToken cancellation = default)
     {
         List<IReadOnlyDictionary<string, Tensor>> results = new(sample.Steps.Count);
-        string[]? needed = outputs is null ? null : [.. outputs.Concat(feeder.StateOutputs).Distinct()];
+        string[] needed = outputs is null ? tensors : [.. outputs.Concat(feeder.StateOutputs).Distinct()];
         IReadOnlyDictionary<string, Tensor>? previous = null;
         for (int step = 0; step < sample.Steps.Count; step++)
         {

@@ -75,7 +75,8 @@ internal sealed class InputSizes
 
     private static Tensor Fill(ElementType type, long[] shape, Tensor? example)
     {
-        long count = Tensor.ElementCount(shape);
+        if (!Tensor.TryElementCount(shape, out long count) || count > Array.MaxLength / Math.Max(1, type.Bits() / 8))
+            throw new RuntimeException($"An input of shape [{string.Join(',', shape)}] is too large to be made.");
         if (example is { Length: > 0 } && type.Bits() >= 8)
         {
             int width = type.Bits() / 8;

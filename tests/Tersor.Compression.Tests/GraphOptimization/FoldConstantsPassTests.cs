@@ -45,6 +45,40 @@ public sealed class FoldConstantsPassTests
     }
 
     [Fact]
+    public void Nested_branches_take_time_in_proportion_to_their_number()
+    {
+        // Looked into once for every branch around it, the innermost would be visited 2^60 times.
+        Model model = Build.Model([2], (g, x) => Nested(g, x, g.AddInput("condition", OnnxType.Of(ElementType.Bool)), depth: 60));
+        Assert.Empty(pass.Run(model, PassContext.None).Changes);
+
+        static Value Nested(Graph graph, Value x, Value condition, int depth)
+        {
+            if (depth == 0)
+                return graph.Apply("Neg", [x]);
+            Graph yes = graph.NewBody("yes"), no = graph.NewBody("no");
+            yes.AddOutput(Nested(yes, x, condition, depth - 1));
+            no.AddOutput(no.Apply("Identity", [x]));
+            return graph.Apply("If", [condition], ("then_branch", yes), ("else_branch", no));
+        }
+    }
+
+    [Fact]
+    public void It_stops_when_it_is_cancelled()
+    {
+        Model model = Build.Model([2], (g, x) => g.Apply("Neg", [x]));
+        using CancellationTokenSource source = new();
+        source.Cancel();
+        Assert.Throws<OperationCanceledException>(() => pass.Run(model, new() { Cancellation = source.Token }));
+    }
+
+    [Fact]
+    public void A_size_beyond_64_bits_is_not_folded()
+    {
+        Model model = Build.Model([2], (g, x) => g.Apply("Add", [x, g.Apply("Cast", [g.Apply("Size", [g.AddInput("huge", OnnxType.Of(ElementType.Float32, 1L << 62, 4))])], ("to", 1))]));
+        Assert.Empty(pass.Run(model, PassContext.None).Changes);
+    }
+
+    [Fact]
     public void A_huge_result_is_not_even_computed()
     {
         Model model = Build.Model([2], (g, x) => g.Apply("Add", [x, g.Apply("ReduceMax", [g.Apply("ConstantOfShape", [g.AddInitializer("shape", Tensor.Vector(1L << 20, 1L << 20))])], ("keepdims", 0))]));

@@ -40,6 +40,81 @@ public sealed class GraphOptimizerTests
         Assert.Equal((0, 1), (result.NodesAfter.GetValueOrDefault("Identity"), result.NodesAfter["Mul"]));
     }
 
+    /// <summary>Nodes that say what their operators do not allow; the engine refuses all of them.</summary>
+    public static TheoryData<string, Func<Graph, Value, Value>> Broken { get; } = new()
+    {
+        { "Add of three", (g, x) => g.Apply("Add", [x, x, g.AddInitializer("zero", Tensor.Scalar(0f))]) },
+        { "Slice beyond the rank", (g, x) => g.Apply("Slice", [x, Ints(g, 0), Ints(g, 3), Ints(g, 77)]) },
+        { "Transpose", (g, x) => g.Apply("Transpose", [g.Apply("Transpose", [x], ("perm", new long[] { 5, 9 }))], ("perm", new long[] { 7, -3 })) },
+        { "Unsqueeze", (g, x) => g.Apply("Squeeze", [g.Apply("Unsqueeze", [x, Ints(g, -99, 99, 99)]), Ints(g, -99, 99, 99)]) },
+        { "Concat", (g, x) => g.Apply("Concat", [x, x], ("axis", 1L << 40)) },
+        { "Gather of a shape", (g, x) => g.Apply("Gather", [g.Apply("Shape", [x]), Ints(g, 1L << 62)], ("axis", -9)) },
+        { "sizes that overflow", (g, x) => g.Apply("Add", [x, g.Apply("Size", [g.Apply("ConstantOfShape", [Ints(g, 1L << 62, 1L << 62, 4)])])]) },
+        { "Conv and scale", (g, x) => g.Apply("Mul", [g.Apply("Conv", [x, g.AddInitializer("w", Tensor.Vector(1f))], ("strides", new long[] { 0 }), ("pads", new[] { 1L << 62 }), ("group", 0)), g.AddInitializer("s", Tensor.Scalar(2f))]) },
+        { "nothing given", (g, x) => g.Apply("Mul", [g.Apply("Gemm", [g.Apply("Add", [g.Apply("Conv", [])])]), g.Apply("Clip", [])]) },
+    };
+
+    [Theory, MemberData(nameof(Broken))]
+    public void A_node_that_breaks_the_rules_of_its_operator_breaks_no_pass(string name, Func<Graph, Value, Value> body)
+    {
+        Model model = Build.Model([2, 3], body);
+        foreach (OptimizationLevel level in Enum.GetValues<OptimizationLevel>())
+        {
+            OptimizationResult result = new GraphOptimizer(new() { Level = level }).Run(model);
+            Assert.True(result.NotVerified is not null, name);
+        }
+    }
+
+    /// <summary>Operators that draw random numbers, after an Identity that has no use and before a Cast that has none.</summary>
+    public static TheoryData<string, Func<Graph, Value, Value>> Random { get; } = new()
+    {
+        { "RandomNormalLike", (g, x) => g.Apply("RandomNormalLike", [x]) },
+        { "RandomUniformLike", (g, x) => g.Apply("RandomUniformLike", [x]) },
+        { "Bernoulli", (g, x) => g.Apply("Bernoulli", [g.Apply("Sigmoid", [x])]) },
+        { "Multinomial", (g, x) => g.Apply("Multinomial", [x], ("sample_size", 4)) },
+        { "Dropout", (g, x) => g.Apply("Dropout", [x, g.AddInitializer("ratio", Tensor.Scalar(0.5f)), g.AddInitializer("training", Tensor.Scalar(true))]) },
+        { "RandomNormal", (g, x) => g.Apply("Add", [x, g.Apply("RandomNormal", [], ("shape", new long[] { 3 }))]) },
+    };
+
+    [Theory, MemberData(nameof(Random))]
+    public void What_draws_random_numbers_is_verified_with_the_same_numbers_drawn(string op, Func<Graph, Value, Value> body)
+    {
+        Model model = Build.Model(["n", 3], (g, x) => g.Apply("Cast", [body(g, g.Apply("Identity", [x]))], ("to", (long)ElementType.Float32)));
+        OptimizationResult result = new GraphOptimizer(new()).Run(model);
+        Assert.DoesNotContain(result.Steps, s => s.RolledBack is not null);
+        Assert.DoesNotContain(result.Model.AllNodes(), n => n.Is("Identity"));
+        Assert.True(result.Difference!.BitEqual);
+        Assert.Equal(2, result.VerifiedSamples);
+        Assert.Contains(op, Assert.Single(result.RandomNodes), StringComparison.Ordinal);
+        Assert.DoesNotContain(result.Model.AllNodes(), n => n.Attributes.ContainsKey("seed")); // as random as before
+    }
+
+    [Fact]
+    public void A_seed_of_the_file_stays()
+    {
+        Model model = Build.Model(["n", 3], (g, x) => g.Apply("RandomNormalLike", [g.Apply("Identity", [x])], ("seed", 1f)));
+        Assert.Equal(1, Assert.Single(new GraphOptimizer(new()).Run(model).Model.AllNodes()).Float("seed", 0));
+    }
+
+    [Theory]
+    [InlineData(new[] { 1L << 62, 4 })]
+    [InlineData(new[] { 1L << 31, 1L << 31 })]
+    public void Input_too_large_to_be_made_up_is_named(long[] shape)
+    {
+        Model model = Build.Model([.. shape.Select(s => (Dimension)s)], (g, x) => g.Apply("Relu", [x]));
+        Assert.Null(SampleInputs.Make(model, 1, new(1, 1)));
+        Assert.Contains("'x'", new GraphOptimizer(new()).Run(model).NotVerified, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_model_of_sixty_open_dimensions_is_run_at_the_sizes_that_fit()
+    {
+        Model model = Build.Model([.. Enumerable.Range(0, 12).Select(_ => new Dimension(null))], (g, x) => g.Apply("Relu", [x]));
+        Assert.Null(new GraphOptimizer(new()).Run(model).NotVerified);
+    }
+
+    private static Value Ints(Graph graph, params long[] values) => graph.AddInitializer("i", Tensor.Vector(values));
+
     [Fact]
     public void Fixed_dimensions_let_shape_arithmetic_fold_away()
     {

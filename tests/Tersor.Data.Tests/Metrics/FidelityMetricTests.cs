@@ -31,6 +31,18 @@ public sealed class FidelityMetricTests
         Assert.InRange(10 * Math.Log10(signal / errors.Sum()), 20, 40);
     }
 
+    [Theory]
+    [InlineData("sqnr")]
+    [InlineData("mse")]
+    [InlineData("cosine")]
+    public void Strings_have_no_distance(string metric)
+    {
+        Tensor text = Tensor.FromStrings([2], ["a", "b"]);
+        Assert.Equal(double.NaN, Measure(Metric(metric), Seen(text, reference: text)));
+        DataException named = Assert.Throws<DataException>(() => Measure(Metric(metric, ("output", "out")), Seen(text, reference: text)));
+        Assert.Contains("'out'", named.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Cosine_is_the_mean_over_samples()
     {

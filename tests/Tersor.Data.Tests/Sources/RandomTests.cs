@@ -29,6 +29,10 @@ public sealed class RandomTests
     }
 
     [Fact]
+    public void More_numbers_than_memory_holds_are_refused() =>
+        Assert.Contains("'x'", Assert.Throws<DataException>(() => DataSetFactory.Open("random", [new("x", ElementType.Float32, [1L << 31, 1L << 31])])).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void Random_data_warn_loudly() => Assert.Contains("RANDOM", Assert.Single(DataSetFactory.Open("random,x=1x3x4x5", Inputs).Warnings), StringComparison.Ordinal);
 
     [Theory]

@@ -4,6 +4,18 @@ namespace Tersor.Onnx.Tests.Opsets;
 
 public sealed class OpsetRaiserTests
 {
+    [Theory]
+    [InlineData(26)]
+    [InlineData(99)]
+    public void An_operator_set_above_what_is_known_stays_where_nothing_is_to_be_raised(long opset)
+    {
+        Model model = new(opset);
+        model.Graph.AddOutput(model.Graph.AddNode("Relu", [model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2))], ["y"]).Outputs[0]!);
+        Assert.False(OpsetRaiser.Raise(model, opset));
+        Assert.Equal(opset, model.Opset);
+        Assert.Contains($"{opset + 1}", Assert.Throws<OnnxException>(() => OpsetRaiser.Raise(model, opset + 1)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_step_is_in_the_history_and_every_star_of_the_history_has_its_step()
     {

@@ -26,6 +26,34 @@ public sealed class EvaluateJobTests
         }
     }
 
+    [Fact]
+    public void Strings_are_compared_by_equality_and_what_is_no_tensor_is_left_out_by_name()
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("tersor-test-");
+        try
+        {
+            string path = Path.Combine(folder.FullName, "model.onnx");
+            Model model = Build.Model([1], (g, x) => g.Apply("Neg", [x]));
+            Value input = model.Graph.Inputs[0];
+            model.Graph.AddOutput(Typed(model.Graph.AddNode("Cast", [input], ["text"], [new("to", (long)ElementType.String)]).Outputs[0]!, OnnxType.Of(ElementType.String, 1)));
+            model.Graph.AddOutput(Typed(model.Graph.AddNode("SequenceConstruct", [input], ["list"]).Outputs[0]!, new OnnxType.Sequence(OnnxType.Of(ElementType.Float32, 1))));
+            model.Save(path);
+            EvaluatedModel found = Assert.Single(EvaluateJob.Run([path], path, new Numbers(), () => [new DifferenceMetric()], new()));
+            Assert.Equal([new("equal strings of text", 1, true)], found.Strings);
+            Assert.StartsWith("'list', sequence", Assert.Single(found.LeftOut), StringComparison.Ordinal);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        static Value Typed(Value value, OnnxType type)
+        {
+            value.Type = type;
+            return value;
+        }
+    }
+
     private static string Save(DirectoryInfo folder, string name, float factor)
     {
         string path = Path.Combine(folder.FullName, name + ".onnx");

@@ -8,6 +8,26 @@ namespace Tersor.Runtime.Tests.Observation;
 public sealed class ObserverTests
 {
     [Theory]
+    [InlineData(1)]
+    [InlineData(1 << 30)]
+    public void Strings_and_types_without_a_kernel_of_Size_are_observed(long budget)
+    {
+        Model model = new(17, irVersion: 8);
+        Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, "n"));
+        Value small = model.Graph.AddNode("Cast", [x], ["small"], [new("to", (long)ElementType.BFloat16)]).Outputs[0]!;
+        Value half = model.Graph.AddNode("Cast", [x], ["half"], [new("to", (long)ElementType.Float16)]).Outputs[0]!;
+        Value text = model.Graph.AddNode("Cast", [x], ["text"], [new("to", (long)ElementType.String)]).Outputs[0]!;
+        Give(model.Graph, model.Graph.AddNode("Cast", [small], ["y"], [new("to", (long)ElementType.Float32)]).Outputs[0]!);
+        MinMaxObserver ranges = new([small, half, text]);
+        SeenShapesObserver shapes = new([text]);
+        ObservationReport report = Observer.Observe(model, [Sample(("x", Tensor.Vector(-1f, 2f)))], NoFeedback, [ranges, shapes], new() { ActivationBudget = budget });
+        Assert.Empty(report.NotObservable);
+        Assert.Equal((-1f, 2f), (ranges.Ranges[small].Min, ranges.Ranges[half].Max));
+        Assert.Equal(float.PositiveInfinity, ranges.Ranges[text].Min); // no numbers, no range
+        Assert.Equal(ElementType.String, shapes.Seen[text].ElementType);
+    }
+
+    [Theory]
     [InlineData(11)]
     [InlineData(13)]
     [InlineData(16)]

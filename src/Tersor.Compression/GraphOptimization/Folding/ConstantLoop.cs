@@ -107,7 +107,7 @@ internal sealed class ConstantLoop(KnownValues known, IModelRunner runner, long 
         }
         return Flush();
 
-        double? Bound(Node node) => ResultSize.Bound(node, v => bounds.TryGetValue(v, out double pendingBound) ? pendingBound : known.Length(v), null, v => bounds.ContainsKey(v) ? null : known.Tensor(v));
+        double? Bound(Node node) => BrokenRules.Guard(() => ResultSize.Bound(node, v => bounds.TryGetValue(v, out double pendingBound) ? pendingBound : known.Length(v), null, v => bounds.ContainsKey(v) ? null : known.Tensor(v)), null);
 
         string? Flush()
         {

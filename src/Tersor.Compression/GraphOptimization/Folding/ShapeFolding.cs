@@ -15,7 +15,7 @@ internal static class ShapeFolding
             case "Shape":
                 return Dimensions(node, types) is { } all && all.All(d => d is not null) ? Tensor.Vector<long>([.. all.Select(d => d!.Value)]) : null;
             case "Size":
-                return types.Fixed(node.Input(0)) is { } sizes ? Tensor.Scalar(sizes.Aggregate(1L, (product, size) => product * size)) : null;
+                return types.Fixed(node.Input(0)) is { } sizes && Tensor.TryElementCount(sizes, out long count) ? Tensor.Scalar(count) : null;
             case "Gather" when node.Int("axis", 0) is 0 or -1 && Source(node, types) is { } from && node.Input(1)?.Constant is { } indices && indices.Type.IsInteger():
                 long[] picked = indices.ToInt64s();
                 if (picked.Any(i => i >= from.Length || i < -from.Length) || picked.Any(i => from[i < 0 ? i + from.Length : i] is null))
@@ -31,7 +31,7 @@ internal static class ShapeFolding
     /// <summary>The integers a value always holds, by the static inference, which follows them through arithmetic.</summary>
     public static Tensor? Known(Value value, InferredTypes inferred)
     {
-        if (inferred.IntegersOf(value) is not { } integers || inferred.TensorTypeOf(value) is not { FixedShape: { } shape } type || Tensor.ElementCount(shape) != integers.Length)
+        if (inferred.IntegersOf(value) is not { } integers || inferred.TensorTypeOf(value) is not { FixedShape: { } shape } type || !Tensor.TryElementCount(shape, out long count) || count != integers.Length)
             return null;
         return type.ElementType switch
         {

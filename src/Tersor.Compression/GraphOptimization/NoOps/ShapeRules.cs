@@ -62,7 +62,10 @@ internal static class ShapeRules
         for (int i = 0; i < starts.Length; i++)
         {
             long axis = axes?[i] ?? i;
-            long? size = shape is null ? null : shape[axis < 0 ? axis + shape.Length : axis].Size;
+            axis += axis < 0 && shape is not null ? shape.Length : 0;
+            if (shape is not null && (axis < 0 || axis >= shape.Length))
+                return new NoOp.Needed(BrokenRules.Reason);
+            long? size = shape?[axis].Size;
             bool whole = (starts[i] == 0 || starts[i] == -size) && (ends[i] >= int.MaxValue || ends[i] >= size) && (steps is null || steps[i] == 1);
             if (!whole)
                 return new NoOp.Needed("takes a part, or its input's size is not known");

@@ -19,6 +19,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
         TypeFacts types = new(context);
         InferredTypes inferred = ShapeInference.Infer(model);
         double budget = options.Growth * model.AllGraphs().SelectMany(g => g.Initializers).Sum(v => (double)(v.Tensor?.ByteLength ?? 0)) + 1024;
+        Determinism determinism = new();
         HashSet<Value> read = [.. model.AllGraphs().SelectMany(g => g.Initializers).Where(v => !v.IsUnused)];
         foreach (Graph graph in model.AllGraphs().ToArray())
         {
@@ -26,7 +27,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
             if (!IsAttached(graph))
                 continue;
             FoldShapes(graph, types, inferred, report);
-            FoldRegion(graph, types, context, report, ref budget);
+            FoldRegion(graph, types, determinism, context, report, ref budget);
             InlineBranches(graph, report);
         }
         // What only the folded nodes read goes with them: before IR version 4 the engine refuses an initializer that nothing reads.
@@ -41,7 +42,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
     {
         foreach (Node node in graph.Nodes)
         {
-            if (node.Output(0) is not { IsUnused: false, Constant: null } output || (ShapeFolding.Result(node, types) ?? ShapeFolding.Known(output, inferred)) is not { } result)
+            if (node.Output(0) is not { IsUnused: false, Constant: null } output || BrokenRules.Guard(() => ShapeFolding.Result(node, types) ?? ShapeFolding.Known(output, inferred), null) is not { } result)
                 continue;
             if (output.IsGraphOutput)
                 report.Skip(node.ToString(), "constant, but its graph gives it out");
@@ -50,7 +51,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
         }
     }
 
-    private void FoldRegion(Graph graph, TypeFacts types, PassContext context, PassReport report, ref double budget)
+    private void FoldRegion(Graph graph, TypeFacts types, Determinism determinism, PassContext context, PassReport report, ref double budget)
     {
         Dictionary<Value, double> bounds = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
         List<Node> region = [], pending = [];
@@ -58,10 +59,11 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
         KnownValues known = new();
         foreach (Node node in graph.Nodes)
         {
+            context.Cancellation.ThrowIfCancellationRequested();
             if (node.Is("Constant") || node.Outputs.Count == 0 || node.Outputs.All(o => o is null or { IsUnused: true }) || !node.Inputs.All(i => i is null || i.Constant is not null || bounds.ContainsKey(i)))
                 continue;
-            double? bound = node.Bodies.Any() ? 0 : ResultSize.Bound(node, v => v.Constant is { } constant ? constant.Length : bounds.TryGetValue(v, out double known) ? known : null, types);
-            string? reason = Determinism.Doubt(node)
+            double? bound = node.Bodies.Any() ? 0 : BrokenRules.Guard(() => ResultSize.Bound(node, v => v.Constant is { } constant ? constant.Length : bounds.TryGetValue(v, out double known) ? known : null, types), null);
+            string? reason = determinism.Doubt(node)
                 ?? (node.Attributes.Values.Any(a => a is Onnx.Attribute.Reference) ? "depends on an attribute of the function's caller" : null)
                 ?? (node.Graph.Model.FindFunction(node) is not null ? "calls a function" : null)
                 ?? (node.Bodies.Any() ? Loop(node) : null)

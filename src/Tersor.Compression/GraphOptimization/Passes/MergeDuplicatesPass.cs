@@ -74,7 +74,7 @@ public sealed class MergeDuplicatesPass : Pass
             scope.Add(key, node);
             return;
         }
-        string? reason = Determinism.Doubt(node) is { } doubt ? $"computes what {same} does, but is {doubt}" : null;
+        string? reason = scope.Determinism.Doubt(node) is { } doubt ? $"computes what {same} does, but is {doubt}" : null;
         for (int i = 0; i < node.Outputs.Count; i++)
             reason ??= node.Outputs[i] is { } output ? Rewire.Obstacle(output, same.Outputs[i]!) : null;
         if (reason is not null)
@@ -99,6 +99,8 @@ public sealed class MergeDuplicatesPass : Pass
     {
         private readonly Dictionary<ulong, List<Value>> initializers = [];
         private readonly Dictionary<int, List<Node>> nodes = [];
+
+        public Determinism Determinism { get; } = outer?.Determinism ?? new();
 
         public void Add(ulong hash, Value value) => (initializers.TryGetValue(hash, out List<Value>? list) ? list : initializers[hash] = []).Add(value);
 

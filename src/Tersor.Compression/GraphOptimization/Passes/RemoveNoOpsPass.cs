@@ -66,7 +66,7 @@ public sealed class RemoveNoOpsPass : Pass
             if (!node.IsInGraph || !node.IsStandard || !Rules.TryGetValue(node.OpType, out Rule? rule) || node.Input(0) is null || node.Output(0) is not { IsUnused: false })
                 continue;
             string name = node.ToString();
-            switch (rule(node, types))
+            switch (BrokenRules.Guard(() => rule(node, types), new NoOp.Needed(BrokenRules.Reason)))
             {
                 case NoOp.SameAs same when Rewire.Obstacle(node.Outputs[0]!, same.Value) is { } obstacle:
                     report.Skip(name, $"does nothing, but {obstacle}");

@@ -48,7 +48,7 @@ internal static class SpeedCheck
         BenchmarkModel[] files = [.. models.Select((model, i) =>
         {
             string path = TemporaryModel.Save(model, folder, $"{i}.onnx");
-            return new BenchmarkModel(path, path, sample.Steps[0]);
+            return new BenchmarkModel(path, path, RuntimeValue.All(sample.Steps[0]));
         })];
         BenchmarkOptions options = new() { Rounds = 3, Session = session, MeasureMemory = false, MinMeasurement = Measurement };
         double round = Benchmark.Run(files, options, null, cancellation).Results.Sum(r => Math.Max(r.Latency.Median, Measurement.TotalMilliseconds));
