@@ -23,6 +23,25 @@ public sealed class QuantizeTests : IDisposable
         folder.Dispose();
     }
 
+    [Theory]
+    [InlineData(6, ExitCodes.Done)] // the engine has no Sub of that version, and one of those it is raised to
+    [InlineData(99, ExitCodes.Failed)]
+    public async Task An_operator_set_without_kernels_is_raised_or_refused_in_one_line(long opset, int code)
+    {
+        Model model = SmallModels.LargeDense();
+        Value product = model.Graph.Nodes.Last().Outputs[0]!;
+        Value output = model.Graph.AddNode("Sub", [product, product], ["difference"]).Outputs[0]!;
+        output.Type = product.Type;
+        model.Graph.RemoveOutput(0);
+        model.Graph.AddOutput(output);
+        model.OpsetImports[""] = opset;
+        model.Save(folder.At("in.onnx"));
+        Cli run = await Cli.Run("quantize", folder.At("in.onnx"), "-o", folder.At("out.onnx"), "--mode", "weights", "--rounds", "0");
+        Assert.Equal(code, run.ExitCode);
+        Assert.Single(run.Errors);
+        Assert.Equal(code == ExitCodes.Done, File.Exists(folder.At("out.onnx")));
+    }
+
     [Fact]
     public async Task The_plan_beside_a_model_makes_the_same_bytes_again()
     {

@@ -142,6 +142,7 @@ internal static class QuantizeCommand
         ITraining? trainer = request.Training is null ? null : TrainingPackage.Load();
         using CheckedModel input = CheckedModel.Load(request.Model, request.Reading, request.Data, request.Sizes, terminal, cancellation, needs: Needed.ToLoad);
         OverridableWeights.Note(request.Model, input.Model, terminal);
+        SameDraws.Note(terminal, input.Model);
         foreach (string pattern in request.Settings.KeepFloat.Where(p => !input.Model.AllNodes().Any(n => FileSystemName.MatchesSimpleExpression(p, n.Name, ignoreCase: false))))
             terminal.Say($"Warning: --keep-float '{pattern}' names no node; 'tersor inspect {request.Model} --layers' lists them.");
         Note(request, input, terminal);

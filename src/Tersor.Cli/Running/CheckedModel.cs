@@ -5,6 +5,7 @@ using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
+using Tersor.Onnx.Opsets;
 using Tersor.Onnx.Files;
 using Tersor.Runtime;
 using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Runtime.RuntimeValue>;
@@ -17,7 +18,7 @@ internal enum Needed
     /// <summary>The command reads the file, or says itself what it cannot do.</summary>
     Nothing,
 
-    /// <summary>It loads.</summary>
+    /// <summary>It loads, as it is or raised to a newer operator set: the engine lacks kernels of old ones.</summary>
     ToLoad,
 
     /// <summary>It runs, on the data given or on made-up input.</summary>
@@ -32,7 +33,7 @@ internal sealed class CheckedModel : IDisposable
 
     private readonly ModelGuard guard = new();
     private Inputs? ranOn;
-    private bool loads;
+    private bool loads, loadsRaised;
 
     private CheckedModel(string path, Model model) => (Path, Model) = (path, model);
 
@@ -219,9 +220,18 @@ internal sealed class CheckedModel : IDisposable
             throw new RuntimeException($"ONNX Runtime does not load {Path}: {refusal}");
         string problem = loads ? $"ONNX Runtime loads {Path} but does not run it on made-up input ({reason}); give data with --data."
             : $"ONNX Runtime does not load {Path}: {refusal}";
-        if (needs == Needed.ToRun || (needs == Needed.ToLoad && !loads))
+        if (needs == Needed.ToRun || (needs == Needed.ToLoad && !loads && !(loadsRaised = LoadsRaised(cancellation))))
             throw new RuntimeException(otherwise is null ? problem : $"{problem.TrimEnd('.')}. {otherwise}");
         terminal.Say($"Warning: {problem}");
+    }
+
+    private bool LoadsRaised(CancellationToken cancellation)
+    {
+        Model raised = Model.Clone();
+        if (!OpsetRaiser.TryRaise(raised))
+            return false;
+        using ScratchFolder folder = new();
+        return guard.Load(TemporaryModel.Save(raised, folder), cancellation: cancellation).Succeeded;
     }
 
     /// <summary>Throws where the samples have other sizes than the model is to take.</summary>
@@ -236,7 +246,7 @@ internal sealed class CheckedModel : IDisposable
 
     private void Verify(string temporary, CancellationToken cancellation)
     {
-        if (!loads)
+        if (!loads && !loadsRaised)
             return; // the input fails in the same way; the user was told
         GuardResult result = ranOn is { } sample ? guard.Run(temporary, [sample], keepOutputs: false, cancellation: cancellation) : guard.Load(temporary, cancellation: cancellation);
         if (!result.Succeeded)

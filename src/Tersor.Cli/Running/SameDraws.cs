@@ -20,7 +20,18 @@ internal static class SameDraws
             nodes.AddRange(seeds.Nodes);
         }
         if (nodes.Count > 0)
-            terminal.Say($"Note: random numbers are drawn ({string.Join(", ", nodes.Distinct().Take(3))}); the models are compared with the same numbers drawn.");
+            Say(terminal, nodes);
         return replaced;
     }
+
+    /// <summary>Says that a model draws random numbers, where it does.</summary>
+    public static void Note(Terminal terminal, Model model)
+    {
+        string[] nodes = [.. model.AllNodes().Where(RandomSeeds.Draws).Select(n => n.ToString())];
+        if (nodes.Length > 0)
+            Say(terminal, nodes);
+    }
+
+    private static void Say(Terminal terminal, IEnumerable<string> nodes) =>
+        terminal.Say($"Note: random numbers are drawn ({string.Join(", ", nodes.Distinct().Take(3))}); models are compared with the same numbers drawn.");
 }
