@@ -5,8 +5,8 @@ using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
 using Tersor.Onnx.Editing;
-using Tersor.Onnx.Opsets;
 using Tersor.Onnx.Files;
+using Tersor.Onnx.Opsets;
 using Tersor.Runtime;
 using Inputs = System.Collections.Generic.IReadOnlyDictionary<string, Tersor.Runtime.RuntimeValue>;
 

@@ -50,7 +50,7 @@ public sealed class WholeResultTests
     public void A_metric_that_compares_with_the_original_is_a_budget(string name)
     {
         QuantizeResult result = Run(LookUp.Alone(), LookUp.Data(40), new() { Mode = QuantizationMode.Weights }, () => Metric(name));
-        Budget expected = name switch { "cosine" => new() { MinCosine = 0.99 }, "sqnr" => new() { MinSqnr = 30 }, _ => new() { MinAgreement = 0.99 } };
+        Budget expected = name switch { "cosine" => new() { MinCosine = 0.99 }, "sqnr" => new() { MinSqnr = Budget.UsualSqnr }, _ => new() { MinAgreement = 0.99 } };
         Assert.Equal(expected, result.Budget);
         Assert.Null(result.MetricName);
     }
