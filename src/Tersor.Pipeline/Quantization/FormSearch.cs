@@ -32,14 +32,21 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         // Whoever gives data gets nothing slower and nothing less exact than whoever gives none. Training is asked for, as slower models are: there, other forms are what is left.
         if (trials.Count == 0 || mode == QuantizationMode.Static && (settings.RequireSpeed && training is null || !trials.Exists(t => t.Verdict.Fits)))
             trials.AddRange(Others(mode, progress, cancellation));
-        var measured = SpeedCheck.Measure([inputs.Original, .. trials.Select(t => t.Model)], sample, session, inputs.Time, new StageProgress(progress, "measuring speed"), cancellation);
-        trials = [.. trials.Zip(measured.Skip(1), (trial, speed) => trial with { SpeedUp = speed.SpeedUp, Milliseconds = speed.Milliseconds })];
+        trials = Timed(trials, sample, progress, cancellation);
         // A form of which nothing was left within the budget is the float model again: worth having only where rewriting it made it faster.
         bool broken = trials.Exists(t => t.Exact.Count > 0 && t.Report.Changes.Count == 0);
         trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > WorthRewriting)];
         // Whoever names another form than the usual one has it for its size.
         Trial? chosen = new TrialChoice(settings with { RequireSpeed = settings.RequireSpeed && mode == QuantizationMode.Static }).Choose(trials);
         return chosen is null ? Nothing(mode, trials, broken) : Result(chosen, trials, sample, progress, cancellation);
+    }
+
+    /// <summary>The trials with their speeds. What is one graph is timed once: chance would make one of two seem faster.</summary>
+    private List<Trial> Timed(List<Trial> trials, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
+    {
+        IGrouping<string, Trial>[] graphs = [.. trials.Select((trial, i) => (trial, Key: trial.Layout is { } layout ? $"{layout}, exact: {string.Join(' ', trial.Exact.Order(StringComparer.Ordinal))}" : $"{i}")).GroupBy(t => t.Key, t => t.trial)];
+        var measured = SpeedCheck.Measure([inputs.Original, .. graphs.Select(g => g.First().Model)], sample, session, inputs.Time, new StageProgress(progress, "measuring speed"), cancellation);
+        return [.. graphs.Zip(measured.Skip(1), (graph, speed) => graph.Select(t => t with { SpeedUp = speed.SpeedUp, Milliseconds = speed.Milliseconds })).SelectMany(t => t)];
     }
 
     /// <summary>Forms with the ranges that were asked for.</summary>

@@ -21,8 +21,8 @@ public sealed class QuantizeJobTests
         // Two bits do not keep the usual limit here. Eight bits leave too little to gain on a network as small as this one.
         QuantizationCandidate trained = result.Candidates.Single(c => c.Name == "trained"), before = result.Candidates.Single(c => c.Name == "before training");
         Assert.True(trained.Sqnr > before.Sqnr + 3, $"{bits} bits, {activations}: {before.Sqnr:F1} dB to {trained.Sqnr:F1} dB");
-        // Both are the same graph: on a busy machine one may seem faster all the same, and the fastest that is good enough is chosen.
-        Assert.True(trained.Chosen || before.Chosen && before.SpeedUp!.Value.Median > trained.SpeedUp!.Value.Median);
+        Assert.Equal(before.SpeedUp, trained.SpeedUp); // one graph with other numbers in it
+        Assert.True(trained.Chosen);
         ElementType stored = bits == 2 ? ElementType.Int2 : ElementType.Int4;
         Assert.Contains(result.Model.Graph.Initializers, v => v.Tensor!.Type == stored);
         Assert.Equal(bits == 2 ? 25 : 21, result.Model.Opset);

@@ -22,6 +22,9 @@ internal sealed record Trial(string Name, QuantizationMode Mode, Model Model, Pa
     /// <summary>Readers of weights that are stored as exact as they are although they could be stored small, by the name of their first output.</summary>
     public IReadOnlySet<string> Exact { get; init; } = new HashSet<string>();
 
+    /// <summary>Trials of one placement with other numbers in it, such as a trained model and its start, have this in common: they are equally fast, and timed once. Null where a trial stands by itself.</summary>
+    public string? Layout { get; init; }
+
     /// <summary>How many layers with weights that could run in 8 bits stay float in it.</summary>
     public int FloatLayers { get; init; }
 
@@ -52,6 +55,9 @@ internal sealed record StaticForm(PlacementCandidate Candidate, CalibratedModel 
 
     /// <summary>The model.</summary>
     public Model Build(out PassReport report) => Calibrated.Build(Candidate.Placement, Numbers with { Dynamic = Candidate.Dynamic }, out report);
+
+    /// <summary>Trials of one placement with other numbers in it, such as a trained model and its start, have this in common: they are equally fast, and timed once. Null where a trial stands by itself.</summary>
+    public string? Layout { get; init; }
 
     /// <summary>How many layers with weights that could run in 8 bits stay float.</summary>
     public int FloatLayers => Calibrated.Everything.Units.Count(u => u.IsLayer) - Candidate.Placement.Units.Count(u => u.IsLayer);

@@ -54,7 +54,7 @@ internal sealed class TrainedSearch(QuantizeSettings settings, SearchInputs inpu
             inputs.StoreWeights(copy, own, keepFloat, stop);
             return (copy, own);
         }, cancellation) with
-        { FloatLayers = floatLayers };
+        { FloatLayers = floatLayers, Layout = "the placement that is trained" };
     }
 
     private QuantizationPlacement Placement(CalibratedModel calibrated, QuantizationNumbers numbers, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
