@@ -53,6 +53,7 @@ internal static class CommandLine
             CompareCommand.Create(terminal),
             BenchCommand.Create(terminal),
             DemoCommand.Create(terminal),
+            InstallCommand.Create(terminal),
         };
         HelpText.Install(root);
         return root.WithHelp(

@@ -26,6 +26,9 @@ internal static class Failures
             case FileNotFoundException { FileName: { Length: > 0 } file } missing when missing.InnerException is null:
                 terminal.Say($"Error: {file}: no such file.");
                 return ExitCodes.Failed;
+            case var _ when MissingLibrary(exception) is { } library:
+                terminal.Say($"Error: a native library cannot be loaded: {library.Message.Split('\n')[0].Trim()} Tersor runs on {string.Join(", ", Platform.Supported)}; this is {Platform.Name}.");
+                return ExitCodes.Failed;
             case var expected when IsExpected(exception):
                 terminal.Say($"Error: {expected.Message}");
                 return ExitCodes.Failed;
@@ -34,6 +37,14 @@ internal static class Failures
                 return ExitCodes.Failed;
         }
     }
+
+    // The class whose use needs the library first cannot be initialized, however deep below.
+    private static DllNotFoundException? MissingLibrary(Exception? exception) => exception switch
+    {
+        null => null,
+        DllNotFoundException missing => missing,
+        _ => MissingLibrary(exception.InnerException),
+    };
 
     // Named one by one: an exception of any other type is a bug until someone decides otherwise.
     private static bool IsExpected(Exception exception) => exception is OnnxException or DataException or RuntimeException or CompressionException or TrainingException

@@ -15,19 +15,26 @@ public static class TrainingPackage
     /// <summary>The class that implements <see cref="ITraining"/> there.</summary>
     private const string Implementation = "Tersor.Training.TorchTraining";
 
-    /// <summary>The folder the package lies in: the one the variable names, or "training" beside the program; null where it is in neither.</summary>
-    public static string? Folder => new[] { Environment.GetEnvironmentVariable(Variable), Path.Combine(AppContext.BaseDirectory, "training") }
-        .FirstOrDefault(f => !string.IsNullOrEmpty(f) && System.IO.File.Exists(Path.Combine(f, File)));
+    /// <summary>The version it must have, which is this assembly's.</summary>
+    public static string Version { get; } = typeof(TrainingPackage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>Loads it: the one the variable names, else the one this program references itself, else the one beside it.</summary>
+    /// <summary>The version of libtorch it was built with.</summary>
+    public static string LibtorchVersion { get; } = typeof(TrainingPackage).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(a => a.Key == nameof(LibtorchVersion)).Value!;
+
+    /// <summary>Where the command line installs it for the user: a folder for each version, <c>~/.local/share/tersor/training/0.1.0</c>. Null for a user without a home.</summary>
+    public static string? UserFolder => Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } data
+        ? Path.Combine(data, "tersor", "training", Version) : null;
+
+    /// <summary>The folder the package lies in: the one the variable names; without one "training" beside the program, else the user's; null where it is in none.</summary>
+    public static string? Folder => Candidates().FirstOrDefault(IsPackage);
+
+    /// <summary>Loads it: the one the variable names, else the one this program references itself, else the one that is installed.</summary>
     /// <exception cref="TrainingException">It is not installed, or not this version.</exception>
     public static ITraining Load()
     {
-        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)) && Type.GetType($"{Implementation}, Tersor.Training") is { } own)
+        if (!IsNamed && Type.GetType($"{Implementation}, Tersor.Training") is { } own)
             return (ITraining)Activator.CreateInstance(own)!;
-        string folder = Folder ?? throw new TrainingException($"Training needs the package Tersor.Training, which is not installed: there is no {File} in {Path.Combine(AppContext.BaseDirectory, "training")}. "
-            + $"Publish it there (dotnet publish src/Tersor.Training --output ...), or name its folder in the environment variable {Variable}.");
-        string path = Path.Combine(Path.GetFullPath(folder), File);
+        string path = Path.Combine(Path.GetFullPath(Folder ?? throw new TrainingException(Missing())), File);
         try
         {
             Type? type = new Context(path).LoadFromAssemblyPath(path).GetType(Implementation);
@@ -35,9 +42,24 @@ public static class TrainingPackage
         }
         catch (Exception e) when (e is BadImageFormatException or FileLoadException or FileNotFoundException or TypeLoadException or MissingMethodException or InvalidCastException or TargetInvocationException or TypeInitializationException)
         {
-            throw new TrainingException($"The training package in {folder} cannot be loaded: {(e.InnerException ?? e).Message} It must be the same version as the program.", e);
+            throw new TrainingException($"The training package in {Path.GetDirectoryName(path)} cannot be loaded: {(e.InnerException ?? e).Message} It must be the same version as the program.", e);
         }
     }
+
+    /// <summary>True where the folder holds the package.</summary>
+    public static bool IsPackage(string folder) => System.IO.File.Exists(Path.Combine(folder, File));
+
+    private static bool IsNamed => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable));
+
+    // A folder that was named and does not hold it is a mistake to be told of, not to be made up for.
+    private static IEnumerable<string> Candidates() =>
+        IsNamed ? [Environment.GetEnvironmentVariable(Variable)!]
+        : UserFolder is { } user ? [Path.Combine(AppContext.BaseDirectory, "training"), user] : [Path.Combine(AppContext.BaseDirectory, "training")];
+
+    private static string Missing() => IsNamed
+        ? $"{Variable} names {Path.GetFullPath(Candidates().First())}, where there is no {File}. Name the folder that holds it, or unset the variable."
+        : "Training needs the package Tersor.Training, which is not installed because it brings half a gigabyte of libtorch. 'tersor install training' fetches it once; "
+        + "a program of your own references it as a package.";
 
     /// <summary>What the package brings along is its own; what the program has already is shared, so that both speak of the same types.</summary>
     private sealed class Context(string path) : AssemblyLoadContext("Tersor.Training")

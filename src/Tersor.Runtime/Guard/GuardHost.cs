@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace Tersor.Runtime.Guard;
 
@@ -16,7 +15,7 @@ internal static class GuardHost
         if (assembly.Length == 0)
             throw new RuntimeException("Models cannot be checked in a child process from a single-file application: publish it without PublishSingleFile.");
         string folder = Path.GetDirectoryName(assembly)!;
-        ProcessStartInfo info = new(Muxer() ?? throw new RuntimeException("There is no 'dotnet' command to start a child process with; install the .NET 10 runtime or set DOTNET_ROOT."))
+        ProcessStartInfo info = new(DotnetCommand.Path)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -50,22 +49,6 @@ internal static class GuardHost
 
         bool IsOfApplication(string path) => path.EndsWith(".deps.json", StringComparison.Ordinal) && File.Exists(path)
             && !path.Contains($"{Path.DirectorySeparatorChar}shared{Path.DirectorySeparatorChar}Microsoft.", StringComparison.Ordinal);
-    }
-
-    private static string? Muxer()
-    {
-        string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
-        // .../shared/Microsoft.NETCore.App/10.0.x/ → .../dotnet
-        string fromRuntime = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", name));
-        string? root = Environment.GetEnvironmentVariable("DOTNET_ROOT"), self = Environment.ProcessPath;
-        IEnumerable<string?> candidates =
-        [
-            fromRuntime,
-            root is null ? null : Path.Combine(root, name),
-            Path.GetFileName(self) == name ? self : null,
-            .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(folder => Path.Combine(folder, name)),
-        ];
-        return candidates.FirstOrDefault(File.Exists);
     }
 
     /// <summary>The application's own runtime configuration; one that only names the runtime where there is none.</summary>
