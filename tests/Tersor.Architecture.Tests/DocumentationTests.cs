@@ -7,6 +7,11 @@ public sealed partial class DocumentationTests
 {
     private static readonly string[] Documents = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", .. Repository.Files("docs", "*.md")];
 
+    /// <summary>Documents in Chinese; each stands beside the English one it is a translation of.</summary>
+    public static TheoryData<string> Translations => [.. Documents.Where(d => d.EndsWith(Chinese, StringComparison.Ordinal))];
+
+    private const string Chinese = ".zh-CN.md";
+
     /// <summary>Every C# block of every document: the document, the file it is said to come from, the code.</summary>
     private static IEnumerable<(string Document, string Source, string Code)> Snippets =>
         from document in Documents
@@ -44,19 +49,44 @@ public sealed partial class DocumentationTests
         {
             foreach (Match link in Link().Matches(Repository.Read(document)))
             {
-                string target = link.Groups[1].Value.Split('#')[0];
-                if (target.Length > 0 && !target.Contains("://", StringComparison.Ordinal))
-                    Assert.True(Path.Exists(Path.Combine(Repository.Root, Path.GetDirectoryName(document)!, target)), $"{document}: {target} is absent.");
+                if (link.Groups[1].Value.Contains("://", StringComparison.Ordinal))
+                    continue;
+                string[] parts = link.Groups[1].Value.Split('#');
+                string target = parts[0].Length == 0 ? document : Path.Combine(Path.GetDirectoryName(document)!, parts[0]);
+                Assert.True(Path.Exists(Path.Combine(Repository.Root, target)), $"{document}: {target} is absent.");
+                if (parts.Length > 1)
+                    Assert.True(Heading().Matches(Repository.Read(target)).Any(h => Anchor(h.Groups[1].Value) == parts[1]), $"{document}: {target} has no heading #{parts[1]}.");
             }
         }
     }
 
     [Fact]
-    public void Both_readmes_show_the_same_commands()
+    public void The_readme_begins_with_the_demo_and_the_tests() => Assert.Equal(["./tersor demo", "dotnet test"], Commands(Repository.Read("README.md"))[..2]);
+
+    [Theory, MemberData(nameof(Translations))]
+    public void A_translation_has_the_headings_code_and_figures_of_its_original(string document) =>
+        Assert.Equal(Skeleton(Repository.Read(Original(document))), Skeleton(Repository.Read(document)));
+
+    [Theory, MemberData(nameof(Translations))]
+    public void A_translation_and_its_original_lead_to_each_other(string document)
     {
-        string[] english = Commands(Repository.Read("README.md")), chinese = Commands(Repository.Read("README.zh-CN.md"));
-        Assert.Equal(english, chinese);
-        Assert.Equal(["./tersor demo", "dotnet test"], english[..2]);
+        string[] original = Repository.Read(Original(document)).Split('\n'), translated = Repository.Read(document).Split('\n');
+        Assert.Equal($"[简体中文]({Path.GetFileName(document)})", original[2]);
+        Assert.Equal($"[English]({Path.GetFileName(Original(document))})", translated[2]);
+    }
+
+    [Theory, MemberData(nameof(Translations))]
+    public void Links_of_a_translation_lead_to_translations_or_say_that_they_do_not(string document)
+    {
+        string text = Repository.Read(document);
+        foreach (Match link in Link().Matches(text))
+        {
+            string target = link.Groups[1].Value.Split('#')[0];
+            if (!target.EndsWith(".md", StringComparison.Ordinal) || target.EndsWith(Chinese, StringComparison.Ordinal) || target == Path.GetFileName(Original(document)))
+                continue;
+            Assert.False(Path.Exists(Path.Combine(Repository.Root, Path.GetDirectoryName(document)!, target.Replace(".md", Chinese, StringComparison.Ordinal))), $"{document}: {target} is there in Chinese.");
+            Assert.True(text[(link.Index + link.Length)..].StartsWith("（英文）", StringComparison.Ordinal), $"{document}: the link to {target} is not followed by （英文）.");
+        }
     }
 
     [Fact]
@@ -69,6 +99,28 @@ public sealed partial class DocumentationTests
                 Assert.All(Option().Matches(line), option => Assert.True(known.Contains(option.Value), $"{document}: '{line}' uses {option.Value}, which no command has."));
         }
     }
+
+    private static string Original(string translation) => translation.Replace(Chinese, ".md", StringComparison.Ordinal);
+
+    /// <summary>What a document and its translation share: blocks of code, levels of headings, names in code and numbers by section, the numbers of each table row.</summary>
+    private static IEnumerable<string> Skeleton(string text)
+    {
+        foreach (Match block in AnyBlock().Matches(text))
+            yield return block.Value;
+        foreach (string section in SectionStart().Split(AnyBlock().Replace(text, "")))
+        {
+            ILookup<bool, string> lines = section.Split('\n').ToLookup(l => l.StartsWith('|'));
+            yield return $"level {section.TakeWhile(c => c == '#').Count()}: {string.Join(' ', All(InlineCode(), section).Distinct())}";
+            yield return $"numbers: {string.Join(' ', All(Number(), string.Join('\n', lines[false])).Distinct())}"; // a set: a language may repeat what another refers back to
+            foreach (string row in lines[true])
+                yield return $"row: {string.Join(' ', All(Number(), row))}";
+        }
+
+        static IEnumerable<string> All(Regex pattern, string text) => pattern.Matches(text).Select(m => m.Value).Order(StringComparer.Ordinal);
+    }
+
+    /// <summary>The anchor GitHub gives to a heading.</summary>
+    private static string Anchor(string heading) => new([.. heading.ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_').Select(c => c == ' ' ? '-' : c)]);
 
     private static string[] Commands(string text) => [.. ShellBlock().Matches(text).SelectMany(m => m.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)).Where(l => !l.StartsWith('#'))];
 
@@ -91,6 +143,21 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex("new\\(\\s*\"([a-z]+)\",")]
     private static partial Regex CommandName();
+
+    [GeneratedRegex(@"^ *```.*?^ *```$", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex AnyBlock();
+
+    [GeneratedRegex("^(?=#)", RegexOptions.Multiline)]
+    private static partial Regex SectionStart();
+
+    [GeneratedRegex("`[^`]+`")]
+    private static partial Regex InlineCode();
+
+    [GeneratedRegex(@"[0-9]+(?:[.,][0-9]+)*")]
+    private static partial Regex Number();
+
+    [GeneratedRegex("^#+ (.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
