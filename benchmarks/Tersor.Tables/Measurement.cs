@@ -20,7 +20,7 @@ internal sealed record Measurement(IReadOnlyList<long> Bytes, IReadOnlyList<Eval
     public static Measurement Of(IReadOnlyList<string> files, IDataSet test, IReadOnlyDictionary<string, Tensor> input, Func<IReadOnlyList<IMetric>> metrics, int rounds)
     {
         MetricDescription sqnr = new("sqnr", new Dictionary<string, string>());
-        IReadOnlyList<EvaluatedModel> evaluated = EvaluateJob.Run(files, files[0], test, () => [.. metrics(), MetricCatalog.Create(sqnr, ".")], new());
+        IReadOnlyList<EvaluatedModel> evaluated = EvaluateJob.Run([.. files], files[0], test, () => [.. metrics(), MetricCatalog.Create(sqnr, ".")], new());
         BenchmarkReport latency = Benchmark.Run([.. files.Select(f => new BenchmarkModel(f, f, RuntimeValue.All(input)))], new() { Rounds = rounds, MeasureMemory = false });
         return new([.. files.Select(f => new FileInfo(f).Length)], evaluated, latency);
     }

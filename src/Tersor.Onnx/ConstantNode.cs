@@ -5,17 +5,17 @@ internal static class ConstantNode
 {
     public static Tensor? Tensor(Node node)
     {
-        foreach (Attribute attribute in node.Attributes.Values)
+        foreach (NodeAttribute attribute in node.Attributes.Values)
         {
             switch (attribute)
             {
-                case Attribute.TensorValue value: return value.Value;
-                case Attribute.Float value: return Onnx.Tensor.Scalar(value.Value);
-                case Attribute.Int value: return Onnx.Tensor.Scalar(value.Value);
-                case Attribute.Floats value: return Onnx.Tensor.Vector([.. value.Values]);
-                case Attribute.Ints value: return Onnx.Tensor.Vector<long>([.. value.Values]);
-                case Attribute.String value: return Onnx.Tensor.FromStrings([], [value.Bytes]);
-                case Attribute.Strings value: return Onnx.Tensor.FromStrings([value.Values.Length], value.Values);
+                case NodeAttribute.TensorValue value: return value.Value;
+                case NodeAttribute.Float value: return Onnx.Tensor.Scalar(value.Value);
+                case NodeAttribute.Int value: return Onnx.Tensor.Scalar(value.Value);
+                case NodeAttribute.Floats value: return Onnx.Tensor.Vector([.. value.Values]);
+                case NodeAttribute.Ints value: return Onnx.Tensor.Vector<long>([.. value.Values]);
+                case NodeAttribute.String value: return Onnx.Tensor.FromStrings([], [value.Bytes]);
+                case NodeAttribute.Strings value: return Onnx.Tensor.FromStrings([value.Values.Length], value.Values);
             }
         }
         return null; // sparse, or a reference to a function's attribute

@@ -27,7 +27,7 @@ public sealed class Function
     public IList<string> RequiredAttributes { get; } = [];
 
     /// <summary>Attributes a caller may give, with the values they have otherwise.</summary>
-    public OrderedDictionary<string, Attribute> DefaultAttributes { get; } = [];
+    public OrderedDictionary<string, NodeAttribute> DefaultAttributes { get; } = [];
 
     /// <summary>Operator set versions its body is written in, by domain.</summary>
     public SortedDictionary<string, long> OpsetImports { get; } = new(StringComparer.Ordinal);

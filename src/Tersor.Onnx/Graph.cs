@@ -201,11 +201,11 @@ public sealed class Graph
     }
 
     /// <summary>Adds a node at the end. <paramref name="outputNames"/> are hints, made unique; an empty one leaves that output out.</summary>
-    public Node AddNode(string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<string> outputNames, IEnumerable<KeyValuePair<string, Attribute>>? attributes = null, string domain = "", string? name = null) =>
+    public Node AddNode(string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<string> outputNames, IEnumerable<KeyValuePair<string, NodeAttribute>>? attributes = null, string domain = "", string? name = null) =>
         InsertBefore(null, opType, inputs, outputNames, attributes, domain, name);
 
     /// <summary>Adds a node before <paramref name="position"/>, or at the end when that is null.</summary>
-    public Node InsertBefore(Node? position, string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<string> outputNames, IEnumerable<KeyValuePair<string, Attribute>>? attributes = null, string domain = "", string? name = null)
+    public Node InsertBefore(Node? position, string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<string> outputNames, IEnumerable<KeyValuePair<string, NodeAttribute>>? attributes = null, string domain = "", string? name = null)
     {
         if (position is not null && (!position.IsInGraph || !ReferenceEquals(position.Graph, this)))
             throw new ArgumentException($"{position} is not in graph '{Name}'.", nameof(position));
@@ -214,7 +214,7 @@ public sealed class Graph
             node.AddInput(input);
         foreach (string output in outputNames)
             node.AttachOutput(output.Length == 0 ? null : NewValue(output, null));
-        foreach ((string key, Attribute value) in attributes ?? [])
+        foreach ((string key, NodeAttribute value) in attributes ?? [])
             node.SetAttribute(key, value);
         Link(node, position);
         return node;

@@ -5,12 +5,12 @@ internal sealed class ModelCloner
 {
     private readonly Dictionary<Value, Value> copies = new(ReferenceEqualityComparer.Instance);
     private readonly bool keepNames;
-    private readonly Func<Attribute, Attribute?>? resolve;
+    private readonly Func<NodeAttribute, NodeAttribute?>? resolve;
     private readonly HashSet<Value> absent = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Value>);
 
     /// <param name="keepNames">Copies keep their names: for a copy into a model of its own. Otherwise names are made unique.</param>
     /// <param name="resolve">What stands for an attribute in the copy (references to a function's attributes); null drops it.</param>
-    public ModelCloner(bool keepNames, Func<Attribute, Attribute?>? resolve = null) => (this.keepNames, this.resolve) = (keepNames, resolve);
+    public ModelCloner(bool keepNames, Func<NodeAttribute, NodeAttribute?>? resolve = null) => (this.keepNames, this.resolve) = (keepNames, resolve);
 
     public static Model Clone(Model source, out IReadOnlyDictionary<Value, Value> copies)
     {
@@ -43,7 +43,7 @@ internal sealed class ModelCloner
             twin.RequiredAttributes.Add(name);
         foreach ((string domain, long version) in function.OpsetImports)
             twin.OpsetImports[domain] = version;
-        foreach ((string name, Attribute value) in function.DefaultAttributes)
+        foreach ((string name, NodeAttribute value) in function.DefaultAttributes)
             twin.DefaultAttributes[name] = Copy(value, twin.Body)!;
         CopyInto(function.Body, twin.Body);
         return twin;
@@ -105,7 +105,7 @@ internal sealed class ModelCloner
         {
             foreach (Value? input in node.Inputs)
                 copy.AddInput(input is null || absent.Contains(input) ? null : Mapped(input));
-            foreach ((string name, Attribute value) in node.Attributes)
+            foreach ((string name, NodeAttribute value) in node.Attributes)
             {
                 if (Copy(value, target) is { } attribute)
                     copy.SetAttribute(name, attribute);
@@ -113,10 +113,10 @@ internal sealed class ModelCloner
         }
     }
 
-    private Attribute? Copy(Attribute attribute, Graph parent) => (resolve is null ? attribute : resolve(attribute)) switch
+    private NodeAttribute? Copy(NodeAttribute attribute, Graph parent) => (resolve is null ? attribute : resolve(attribute)) switch
     {
-        Attribute.Body body => new Attribute.Body(CopyBody(body.Value, parent)) { Rest = body.Rest },
-        Attribute.Bodies bodies => new Attribute.Bodies([.. bodies.Values.Select(g => CopyBody(g, parent))]) { Rest = bodies.Rest },
+        NodeAttribute.Body body => new NodeAttribute.Body(CopyBody(body.Value, parent)) { Rest = body.Rest },
+        NodeAttribute.Bodies bodies => new NodeAttribute.Bodies([.. bodies.Values.Select(g => CopyBody(g, parent))]) { Rest = bodies.Rest },
         var plain => plain,
     };
 

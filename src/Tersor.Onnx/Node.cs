@@ -10,7 +10,7 @@ public sealed class Node
     private readonly List<Value?> inputs = [];
     private readonly List<int> usePlaces = []; // of each input: where its value lists this reader
     private readonly List<Value?> outputs = [];
-    private readonly OrderedDictionary<string, Attribute> attributes = [];
+    private readonly OrderedDictionary<string, NodeAttribute> attributes = [];
 
     internal Node(Graph graph, string opType, string domain, string name)
     {
@@ -42,7 +42,7 @@ public sealed class Node
     public IReadOnlyList<Value?> Outputs => outputs;
 
     /// <summary>The attributes, in file order.</summary>
-    public IReadOnlyDictionary<string, Attribute> Attributes => attributes;
+    public IReadOnlyDictionary<string, NodeAttribute> Attributes => attributes;
 
     /// <summary>The node after this one in the graph's order, or null.</summary>
     public Node? Next { get; internal set; }
@@ -77,32 +77,32 @@ public sealed class Node
     public Value? Output(int index) => index >= 0 && index < outputs.Count ? outputs[index] : null;
 
     /// <summary>An integer attribute, or null.</summary>
-    public long? Int(string name) => (attributes.GetValueOrDefault(name) as Attribute.Int)?.Value;
+    public long? Int(string name) => (attributes.GetValueOrDefault(name) as NodeAttribute.Int)?.Value;
 
     /// <summary>An integer attribute, or <paramref name="fallback"/>.</summary>
     public long Int(string name, long fallback) => Int(name) ?? fallback;
 
     /// <summary>A float attribute, or <paramref name="fallback"/>.</summary>
-    public float Float(string name, float fallback) => (attributes.GetValueOrDefault(name) as Attribute.Float)?.Value ?? fallback;
+    public float Float(string name, float fallback) => (attributes.GetValueOrDefault(name) as NodeAttribute.Float)?.Value ?? fallback;
 
     /// <summary>A string attribute, or null.</summary>
-    public string? Text(string name) => (attributes.GetValueOrDefault(name) as Attribute.String)?.Text;
+    public string? Text(string name) => (attributes.GetValueOrDefault(name) as NodeAttribute.String)?.Text;
 
     /// <summary>An integer list attribute, or null.</summary>
-    public long[]? Ints(string name) => attributes.GetValueOrDefault(name) is Attribute.Ints ints ? [.. ints.Values] : null;
+    public long[]? Ints(string name) => attributes.GetValueOrDefault(name) is NodeAttribute.Ints ints ? [.. ints.Values] : null;
 
     /// <summary>A float list attribute, or null.</summary>
-    public float[]? Floats(string name) => attributes.GetValueOrDefault(name) is Attribute.Floats floats ? [.. floats.Values] : null;
+    public float[]? Floats(string name) => attributes.GetValueOrDefault(name) is NodeAttribute.Floats floats ? [.. floats.Values] : null;
 
     /// <summary>A tensor attribute, or null.</summary>
-    public Tensor? TensorAttribute(string name) => (attributes.GetValueOrDefault(name) as Attribute.TensorValue)?.Value;
+    public Tensor? TensorAttribute(string name) => (attributes.GetValueOrDefault(name) as NodeAttribute.TensorValue)?.Value;
 
     /// <summary>A body attribute, or null.</summary>
-    public Graph? Body(string name) => (attributes.GetValueOrDefault(name) as Attribute.Body)?.Value;
+    public Graph? Body(string name) => (attributes.GetValueOrDefault(name) as NodeAttribute.Body)?.Value;
 
     /// <summary>Adds or replaces an attribute. A body that another node holds moves here.</summary>
     /// <exception cref="ArgumentException">A body of another model.</exception>
-    public void SetAttribute(string name, Attribute value)
+    public void SetAttribute(string name, NodeAttribute value)
     {
         foreach (Graph body in value.Graphs)
         {
@@ -110,7 +110,7 @@ public sealed class Node
                 throw new ArgumentException($"Body '{body.Name}' belongs to another model; make it with {nameof(Onnx.Graph.NewBody)}.", nameof(value));
             body.Owner = this;
         }
-        Attribute? old = attributes.GetValueOrDefault(name);
+        NodeAttribute? old = attributes.GetValueOrDefault(name);
         attributes[name] = value;
         foreach (Graph body in old?.Graphs ?? [])
         {
@@ -122,7 +122,7 @@ public sealed class Node
     /// <summary>Removes an attribute if it is there.</summary>
     public void RemoveAttribute(string name)
     {
-        if (attributes.Remove(name, out Attribute? old))
+        if (attributes.Remove(name, out NodeAttribute? old))
         {
             foreach (Graph body in old.Graphs.Where(b => ReferenceEquals(b.Owner, this)))
                 body.Detach();

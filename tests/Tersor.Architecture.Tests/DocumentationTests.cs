@@ -5,7 +5,7 @@ namespace Tersor.Architecture.Tests;
 /// <summary>What the documentation shows is what is there.</summary>
 public sealed partial class DocumentationTests
 {
-    private static readonly string[] Documents = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", .. Repository.Files("docs", "*.md")];
+    private static readonly string[] Documents = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "src/README.md", "src/Tersor.Cli/README.md", .. Repository.Files("docs", "*.md")];
 
     /// <summary>Documents in Chinese; each stands beside the English one it is a translation of.</summary>
     public static TheoryData<string> Translations => [.. Documents.Where(d => d.EndsWith(Chinese, StringComparison.Ordinal))];

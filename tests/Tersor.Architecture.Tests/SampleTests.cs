@@ -1,5 +1,6 @@
 using Tersor.Compression;
 using Tersor.Onnx;
+using Tersor.Pipeline.Evaluation;
 using Tersor.Samples;
 
 namespace Tersor.Architecture.Tests;
@@ -42,6 +43,27 @@ public sealed class SampleTests : IDisposable
         Assert.Equal(0.5, metric.Value);
 
         static Dictionary<string, Tensor> Outputs(params float[] values) => new() { ["output"] = Tensor.Vector(values) };
+    }
+
+    [Fact]
+    public async Task A_model_becomes_smaller_and_stays_as_right()
+    {
+        const int Length = 64, Hidden = 256;
+        Random random = new(1);
+        Model model = new(opset: 13, irVersion: 7);
+        Value input = model.Graph.AddInput("wave", OnnxType.Of(ElementType.Float32, 1, Length));
+        Value spread = model.Graph.AddInitializer("spread", Tensor.Create([Length, Hidden], [.. Enumerable.Range(0, Length * Hidden).Select(_ => 0.5f + random.NextSingle())]));
+        Value mean = model.Graph.AddInitializer("mean", Tensor.Create([Hidden, 1], [.. Enumerable.Repeat(1f / Hidden, Hidden)]));
+        Value hidden = model.Graph.AddNode("MatMul", [input, spread], ["hidden"]).Outputs[0]!, sum = model.Graph.AddNode("MatMul", [hidden, mean], ["sum"]).Outputs[0]!;
+        Value middle = model.Graph.AddInitializer("middle", Tensor.Scalar(Length * 0.55f));
+        Value output = model.Graph.AddNode("Sub", [sum, middle], ["output"]).Outputs[0]!;
+        output.Type = OnnxType.Of(ElementType.Float32, 1, 1);
+        model.Graph.AddOutput(output);
+        string path = Save(model), smaller = Path.Combine(folder, "smaller.onnx");
+        IReadOnlyList<EvaluatedModel> figures = await Compressing.Run(path, new Pulses(200, Length), smaller);
+        Assert.True(figures[0].Values[0].Value > 0.9, $"The network as it is says {figures[0].Values[0].Value}.");
+        Assert.InRange(figures[1].Values[0].Value, figures[0].Values[0].Value - 0.03, 1);
+        Assert.True(new FileInfo(smaller).Length < 0.4 * new FileInfo(path).Length);
     }
 
     private string Save(Model model)

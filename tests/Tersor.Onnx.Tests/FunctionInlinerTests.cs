@@ -23,8 +23,8 @@ public sealed class FunctionInlinerTests
 
     private static Value Op(Graph graph, string op, params Value?[] inputs) => graph.AddNode(op, inputs, ["t"]).Outputs[0]!;
 
-    private static Value Call(Graph graph, string op, Value?[] inputs, params (string Name, Attribute Value)[] attributes) =>
-        graph.AddNode(op, inputs, ["t"], attributes.Select(a => new KeyValuePair<string, Attribute>(a.Name, a.Value)), domain: "local").Outputs[0]!;
+    private static Value Call(Graph graph, string op, Value?[] inputs, params (string Name, NodeAttribute Value)[] attributes) =>
+        graph.AddNode(op, inputs, ["t"], attributes.Select(a => new KeyValuePair<string, NodeAttribute>(a.Name, a.Value)), domain: "local").Outputs[0]!;
 
     /// <summary>ONNX Runtime gives the same before and after.</summary>
     private int InlineAndCompare(params (string Name, Tensor Tensor)[] inputs)
@@ -67,9 +67,9 @@ public sealed class FunctionInlinerTests
     [Fact]
     public void Attributes_come_from_the_call_then_from_the_default_then_not_at_all()
     {
-        Function f = Define("Leaky", ["a"], g => g.AddNode("LeakyRelu", [g.Inputs[0]], ["t"], [new("alpha", new Attribute.Reference("slope", 1))]).Outputs[0]!);
+        Function f = Define("Leaky", ["a"], g => g.AddNode("LeakyRelu", [g.Inputs[0]], ["t"], [new("alpha", new NodeAttribute.Reference("slope", 1))]).Outputs[0]!);
         f.DefaultAttributes["slope"] = 0.25f;
-        Function plain = Define("Plain", ["a"], g => g.AddNode("Elu", [g.Inputs[0]], ["t"], [new("alpha", new Attribute.Reference("slope", 1))]).Outputs[0]!);
+        Function plain = Define("Plain", ["a"], g => g.AddNode("Elu", [g.Inputs[0]], ["t"], [new("alpha", new NodeAttribute.Reference("slope", 1))]).Outputs[0]!);
         plain.RequiredAttributes.Add("slope");
         Value x = model.Graph.AddInput("x", Vector);
         GiveOut(Call(model.Graph, "Leaky", [x]), "standard");
@@ -78,7 +78,7 @@ public sealed class FunctionInlinerTests
         InlineAndCompare(("x", Tensor.Vector(-1f, -2f, 3f)));
         Assert.Equal([0.25f, 0.5f, 2f], model.Graph.Nodes.Select(n => n.Float("alpha", 0)));
         FunctionInlinerTests missing = new();
-        missing.Define("Plain", ["a"], g => g.AddNode("Elu", [g.Inputs[0]], ["t"], [new("alpha", new Attribute.Reference("slope", 1))]).Outputs[0]!);
+        missing.Define("Plain", ["a"], g => g.AddNode("Elu", [g.Inputs[0]], ["t"], [new("alpha", new NodeAttribute.Reference("slope", 1))]).Outputs[0]!);
         Call(missing.model.Graph, "Plain", [missing.model.Graph.AddInput("x", Vector)]);
         FunctionInliner.InlineAll(missing.model);
         Assert.Empty(missing.model.Graph.Nodes.Single().Attributes);
@@ -87,11 +87,11 @@ public sealed class FunctionInlinerTests
     [Fact]
     public void References_pass_through_nested_functions_and_into_bodies()
     {
-        Define("Inner", ["a"], g => g.AddNode("LeakyRelu", [g.Inputs[0]], ["t"], [new("alpha", new Attribute.Reference("slope", 1))]).Outputs[0]!).RequiredAttributes.Add("slope");
+        Define("Inner", ["a"], g => g.AddNode("LeakyRelu", [g.Inputs[0]], ["t"], [new("alpha", new NodeAttribute.Reference("slope", 1))]).Outputs[0]!).RequiredAttributes.Add("slope");
         Define("Outer", ["condition", "a"], g =>
         {
             Graph then = g.NewBody("then"), otherwise = g.NewBody("else");
-            then.AddOutput(Call(then, "Inner", [g.Inputs[1]], ("slope", new Attribute.Reference("steep", 1))));
+            then.AddOutput(Call(then, "Inner", [g.Inputs[1]], ("slope", new NodeAttribute.Reference("steep", 1))));
             otherwise.AddOutput(Op(otherwise, "Identity", g.Inputs[1]));
             return g.AddNode("If", [g.Inputs[0]], ["chosen"], [new("then_branch", then), new("else_branch", otherwise)]).Outputs[0]!;
         }).RequiredAttributes.Add("steep");

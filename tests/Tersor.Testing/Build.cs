@@ -1,5 +1,4 @@
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Testing;
 
@@ -17,8 +16,8 @@ public static class Build
     }
 
     /// <summary>A node with one output.</summary>
-    public static Value Apply(this Graph graph, string opType, Value?[] inputs, params (string Name, Attribute Value)[] attributes) =>
-        graph.AddNode(opType, inputs, [opType.ToLowerInvariant()], attributes.Select(a => new KeyValuePair<string, Attribute>(a.Name, a.Value))).Outputs[0]!;
+    public static Value Apply(this Graph graph, string opType, Value?[] inputs, params (string Name, NodeAttribute Value)[] attributes) =>
+        graph.AddNode(opType, inputs, [opType.ToLowerInvariant()], attributes.Select(a => new KeyValuePair<string, NodeAttribute>(a.Name, a.Value))).Outputs[0]!;
 
     /// <summary>A convolution with He-scaled weights and a bias, same padding.</summary>
     public static Value Conv(this Graph graph, Value input, int seed, int from, int to, int kernel = 3, int group = 1)

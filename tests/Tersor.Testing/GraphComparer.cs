@@ -60,12 +60,12 @@ public static class GraphComparer
             Values($"outputs of {where}", a.Outputs, b.Outputs, a.IsMain);
         }
 
-        public void Attributes(string where, IReadOnlyDictionary<string, Onnx.Attribute> a, IReadOnlyDictionary<string, Onnx.Attribute> b)
+        public void Attributes(string where, IReadOnlyDictionary<string, NodeAttribute> a, IReadOnlyDictionary<string, NodeAttribute> b)
         {
             Text($"attribute names of {where}", string.Join(',', a.Keys.Order()), string.Join(',', b.Keys.Order()));
-            foreach ((string name, Onnx.Attribute left) in a)
+            foreach ((string name, NodeAttribute left) in a)
             {
-                if (b.TryGetValue(name, out Onnx.Attribute? right))
+                if (b.TryGetValue(name, out NodeAttribute? right))
                     One($"attribute '{name}' of {where}", left, right);
             }
         }
@@ -127,30 +127,30 @@ public static class GraphComparer
             Text($"shape of {where}", string.Join(',', a.Shape), string.Join(',', b.Shape));
         }
 
-        private void One(string where, Onnx.Attribute a, Onnx.Attribute b)
+        private void One(string where, NodeAttribute a, NodeAttribute b)
         {
             switch (a, b)
             {
-                case (Onnx.Attribute.Body left, Onnx.Attribute.Body right):
+                case (NodeAttribute.Body left, NodeAttribute.Body right):
                     Graphs(where, left.Value, right.Value);
                     break;
-                case (Onnx.Attribute.Bodies left, Onnx.Attribute.Bodies right):
+                case (NodeAttribute.Bodies left, NodeAttribute.Bodies right):
                     foreach ((Graph x, Graph y) in left.Values.Zip(right.Values))
                         Graphs(where, x, y);
                     Text($"bodies of {where}", left.Values.Length, right.Values.Length);
                     break;
-                case (Onnx.Attribute.TensorValue left, Onnx.Attribute.TensorValue right):
+                case (NodeAttribute.TensorValue left, NodeAttribute.TensorValue right):
                     Tensors(where, left.Value, right.Value);
                     break;
-                case (Onnx.Attribute.Tensors left, Onnx.Attribute.Tensors right):
+                case (NodeAttribute.Tensors left, NodeAttribute.Tensors right):
                     foreach ((Tensor x, Tensor y) in left.Values.Zip(right.Values))
                         Tensors(where, x, y);
                     Text($"tensors of {where}", left.Values.Length, right.Values.Length);
                     break;
-                case (Onnx.Attribute.Sparse left, Onnx.Attribute.Sparse right):
+                case (NodeAttribute.Sparse left, NodeAttribute.Sparse right):
                     Sparse(where, left.Value, right.Value);
                     break;
-                case (Onnx.Attribute.Sparses left, Onnx.Attribute.Sparses right):
+                case (NodeAttribute.Sparses left, NodeAttribute.Sparses right):
                     foreach ((SparseTensor x, SparseTensor y) in left.Values.Zip(right.Values))
                         Sparse(where, x, y);
                     Text($"sparse tensors of {where}", left.Values.Length, right.Values.Length);
@@ -162,17 +162,17 @@ public static class GraphComparer
         }
 
         /// <summary>Floats by their bits, so that NaN equals itself and 0 differs from -0.</summary>
-        private static string Describe(Onnx.Attribute attribute) => attribute switch
+        private static string Describe(NodeAttribute attribute) => attribute switch
         {
-            Onnx.Attribute.Float x => $"float {BitConverter.SingleToInt32Bits(x.Value)}",
-            Onnx.Attribute.Int x => $"int {x.Value}",
-            Onnx.Attribute.String x => $"string {Convert.ToHexString(x.Bytes.Span)}",
-            Onnx.Attribute.TypeValue x => $"type {x.Value}",
-            Onnx.Attribute.Floats x => $"floats {string.Join(',', x.Values.Select(BitConverter.SingleToInt32Bits))}",
-            Onnx.Attribute.Ints x => $"ints {string.Join(',', x.Values)}",
-            Onnx.Attribute.Strings x => $"strings {string.Join(',', x.Values.Select(s => Convert.ToHexString(s.Span)))}",
-            Onnx.Attribute.Types x => $"types {string.Join(',', x.Values)}",
-            Onnx.Attribute.Reference x => $"reference {x.Name} {x.Kind}",
+            NodeAttribute.Float x => $"float {BitConverter.SingleToInt32Bits(x.Value)}",
+            NodeAttribute.Int x => $"int {x.Value}",
+            NodeAttribute.String x => $"string {Convert.ToHexString(x.Bytes.Span)}",
+            NodeAttribute.TypeValue x => $"type {x.Value}",
+            NodeAttribute.Floats x => $"floats {string.Join(',', x.Values.Select(BitConverter.SingleToInt32Bits))}",
+            NodeAttribute.Ints x => $"ints {string.Join(',', x.Values)}",
+            NodeAttribute.Strings x => $"strings {string.Join(',', x.Values.Select(s => Convert.ToHexString(s.Span)))}",
+            NodeAttribute.Types x => $"types {string.Join(',', x.Values)}",
+            NodeAttribute.Reference x => $"reference {x.Name} {x.Kind}",
             _ => new StringBuilder(attribute.GetType().Name).Append(" against another kind").ToString(),
         };
     }

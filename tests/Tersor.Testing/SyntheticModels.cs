@@ -3,7 +3,6 @@ using System.Text;
 using Google.Protobuf;
 using Tersor.Onnx;
 using Tersor.Onnx.Protos;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Testing;
 
@@ -39,23 +38,23 @@ public static class SyntheticModels
         second.AddOutput(second.AddNode("Mul", [x, second.AddInitializer("factor", Tensor.Vector(1f, 2f, 3f))], ["product"]).Outputs[0]!);
         Tensor tensor = Tensor.Create([2, 2], [1f, float.NaN, -0f, float.NegativeInfinity]);
         SparseTensor sparse = new(Tensor.Vector(1.5, 2.5), Tensor.Create([2, 2], [0L, 1L, 2L, 0L]), [3, 4]);
-        Node node = model.Graph.AddNode("Everything", [x, null, x], ["y", "", "z"], domain: "test.domain", attributes: new Dictionary<string, Attribute>
+        Node node = model.Graph.AddNode("Everything", [x, null, x], ["y", "", "z"], domain: "test.domain", attributes: new Dictionary<string, NodeAttribute>
         {
             ["float"] = 1.5f,
             ["int"] = -7L,
             ["string"] = "text",
-            ["bytes"] = new Attribute.String(new byte[] { 0, 255 }),
+            ["bytes"] = new NodeAttribute.String(new byte[] { 0, 255 }),
             ["tensor"] = tensor,
-            ["sparse"] = new Attribute.Sparse(sparse),
+            ["sparse"] = new NodeAttribute.Sparse(sparse),
             ["body"] = first,
-            ["type"] = new Attribute.TypeValue(new OnnxType.Optional(OnnxType.Of(ElementType.Int64, 2))),
+            ["type"] = new NodeAttribute.TypeValue(new OnnxType.Optional(OnnxType.Of(ElementType.Int64, 2))),
             ["floats"] = new[] { 1f, float.NaN },
             ["ints"] = new[] { 1L, long.MinValue },
-            ["strings"] = new Attribute.Strings([Encoding.UTF8.GetBytes("a"), ReadOnlyMemory<byte>.Empty]),
-            ["tensors"] = new Attribute.Tensors([tensor, Tensor.Scalar(true)]),
-            ["sparses"] = new Attribute.Sparses([sparse]),
-            ["bodies"] = new Attribute.Bodies([second]),
-            ["types"] = new Attribute.Types([OnnxType.Of(ElementType.Bool), new OnnxType.Opaque("d", "n")]),
+            ["strings"] = new NodeAttribute.Strings([Encoding.UTF8.GetBytes("a"), ReadOnlyMemory<byte>.Empty]),
+            ["tensors"] = new NodeAttribute.Tensors([tensor, Tensor.Scalar(true)]),
+            ["sparses"] = new NodeAttribute.Sparses([sparse]),
+            ["bodies"] = new NodeAttribute.Bodies([second]),
+            ["types"] = new NodeAttribute.Types([OnnxType.Of(ElementType.Bool), new OnnxType.Opaque("d", "n")]),
             ["no ints"] = Array.Empty<long>(),
         });
         model.OpsetImports["test.domain"] = 3;
@@ -98,7 +97,7 @@ public static class SyntheticModels
         }
         inner.RequiredAttributes.Add("slope");
         inner.DefaultAttributes["axis"] = 2L;
-        inner.Body.AddOutput(inner.Body.AddNode("LeakyRelu", [inner.Body.Inputs[0]], ["b"], [new("alpha", new Attribute.Reference("slope", 1))]).Outputs[0]!);
+        inner.Body.AddOutput(inner.Body.AddNode("LeakyRelu", [inner.Body.Inputs[0]], ["b"], [new("alpha", new NodeAttribute.Reference("slope", 1))]).Outputs[0]!);
         Node call = outer.Body.AddNode("Inner", [outer.Body.Inputs[0]], ["b"], [new("slope", 0.5f)], domain: "f");
         call.Overload = "v2";
         outer.Body.AddOutput(call.Outputs[0]!);

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Testing;
 
@@ -93,7 +92,7 @@ public static class Wrapping
             // Before IR version 4 an initializer had to be a graph input as well, and a body of If has none.
             Value copy = initializer.Initializer is { } dense && target.Model.IrVersion >= 4 ? target.AddInitializer(initializer.Name, dense)
                 : initializer.Initializer is { } early ? target.AddNode("Constant", [], [initializer.Name], [new("value", early)]).Outputs[0]!
-                : target.AddNode("Constant", [], [initializer.Name], [new("sparse_value", new Attribute.Sparse(initializer.SparseInitializer!))]).Outputs[0]!;
+                : target.AddNode("Constant", [], [initializer.Name], [new("sparse_value", new NodeAttribute.Sparse(initializer.SparseInitializer!))]).Outputs[0]!;
             foreach (Constraint constraint in initializer.Constraints)
                 copy.Constraints.Add(constraint);
             cloner.Map(initializer, copy);
@@ -130,7 +129,7 @@ public static class Wrapping
             case OnnxType.Sequence { Element: OnnxType.Tensor element }:
                 return body.AddNode("SequenceEmpty", [], [hint], [new("dtype", (long)element.ElementType)]).Outputs[0]!;
             case OnnxType.Optional { Element: { } element }:
-                return body.AddNode("Optional", [], [hint], [new("type", new Attribute.TypeValue(element))]).Outputs[0]!;
+                return body.AddNode("Optional", [], [hint], [new("type", new NodeAttribute.TypeValue(element))]).Outputs[0]!;
             default:
                 throw new NotSupportedException($"output '{output.Name}' has type {output.Type?.ToString() ?? "unknown"}, of which the else-branch can make no value");
         }

@@ -6,6 +6,7 @@ using Tersor.Compression;
 using Tersor.Data;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
+using Tersor.Pipeline;
 using Tersor.Pipeline.Evaluation;
 using Tersor.Reporting;
 using Tersor.Reporting.Evaluation;
@@ -79,11 +80,12 @@ internal static class CompareCommand
         if (request.Limit is { } limit)
             data = data.Take(limit);
         IReadOnlyList<IMetric> labelled = Labelled(first.Data);
+        ModelSource[] run = SameDraws.Of(terminal, first, second);
         IReadOnlyList<EvaluatedModel> models;
         using (Progress progress = new(terminal))
         {
-            models = EvaluateJob.Run([request.First, request.Second], request.First, data,
-                () => [.. Labelled(first.Data), .. OutputMetrics.Select(name => MetricCatalog.Create(new(name, new Dictionary<string, string>())))], request.Session, new() { Fed = fed, Replaced = SameDraws.Of(terminal, first, second) }, progress, cancellation);
+            models = EvaluateJob.Run(run, run[0], data,
+                () => [.. Labelled(first.Data), .. OutputMetrics.Select(name => MetricCatalog.Create(new(name, new Dictionary<string, string>())))], request.Session, fed, progress, cancellation);
         }
         BenchmarkReport latency = Latency.Measure([(request.First, request.First), (request.Second, request.Second)], first, new() { Session = request.Session, Seed = request.Seed, Rounds = request.Rounds }, terminal, cancellation);
         ComparisonReport report = new(data.Name, data.Count,

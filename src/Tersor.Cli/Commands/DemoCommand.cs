@@ -57,7 +57,7 @@ internal static class DemoCommand
         OpenedData test = data.Open(input.Model, "test", terminal)!;
         IReadOnlyList<EvaluatedModel> evaluated;
         using (Progress progress = new(terminal))
-            evaluated = EvaluateJob.Run(files, null, test.DataSet, test.CreateMetrics, session, null, progress, cancellation);
+            evaluated = EvaluateJob.Run([.. files], null, test.DataSet, test.CreateMetrics, session, null, progress, cancellation);
 
         terminal.Say("Measuring latency ...");
         BenchmarkReport latency = Latency.Measure([.. Names.Zip(files)], input, new() { Rounds = rounds, Session = session }, terminal, cancellation);

@@ -5,6 +5,7 @@ using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Pipeline;
 using Tersor.Pipeline.Evaluation;
 using Tersor.Reporting;
 using Tersor.Reporting.Evaluation;
@@ -65,10 +66,11 @@ internal static class EvalCommand
         if (request.Reference is null && data.CreateMetrics().FirstOrDefault(m => m.NeedsReference) is { } relative)
             throw new UsageException($"Metric '{relative.Name}' compares with a reference model; give one with --reference.");
         IDataSet samples = request.Limit is { } limit ? data.DataSet.Take(limit) : data.DataSet;
+        ModelSource[] run = reference is null ? SameDraws.Of(terminal, model) : SameDraws.Of(terminal, model, reference);
         long start = Stopwatch.GetTimestamp();
         EvaluatedModel found;
         using (Progress progress = new(terminal))
-            found = EvaluateJob.Run([request.Model], request.Reference, samples, data.CreateMetrics, request.Session, new() { Replaced = SameDraws.Of(terminal, model, reference) }, progress, cancellation)[0];
+            found = EvaluateJob.Run([run[0]], run.ElementAtOrDefault(1), samples, data.CreateMetrics, request.Session, null, progress, cancellation)[0];
         EvaluationReport report = new(request.Model, request.Reference, samples.Name, samples.Count, [.. found.Values, .. found.Strings], Stopwatch.GetElapsedTime(start).TotalSeconds) { LeftOut = found.LeftOut };
         if (request.Json)
             ReportJson.Write(report, terminal.Out);

@@ -1,27 +1,20 @@
 using Tersor.Compression;
 using Tersor.Onnx;
+using Tersor.Pipeline;
 
 namespace Tersor.Cli.Running;
 
 /// <summary>Models that draw random numbers, made to draw the same where they are compared.</summary>
 internal static class SameDraws
 {
-    /// <summary>What is run in place of the files, by path; empty where fewer than two models are given or none draws.</summary>
-    public static IReadOnlyDictionary<string, Model> Of(Terminal terminal, params CheckedModel?[] models)
+    /// <summary>What is run: the files, but those that draw, where they are compared.</summary>
+    public static ModelSource[] Of(Terminal terminal, params CheckedModel[] models)
     {
-        Dictionary<string, Model> replaced = [];
         List<string> nodes = [];
-        CheckedModel[] given = [.. models.OfType<CheckedModel>()];
-        foreach (CheckedModel model in given.Length < 2 ? [] : given)
-        {
-            if (RandomSeeds.Fix(model.Model, out Model seeded) is not { } seeds)
-                continue;
-            replaced[model.Path] = seeded;
-            nodes.AddRange(seeds.Nodes);
-        }
+        ModelSource[] run = [.. models.Select(m => models.Length > 1 ? Fixed(m, nodes) : m.Path)];
         if (nodes.Count > 0)
             Say(terminal, nodes);
-        return replaced;
+        return run;
     }
 
     /// <summary>Says that a model draws random numbers, where it does.</summary>
@@ -30,6 +23,14 @@ internal static class SameDraws
         string[] nodes = [.. model.AllNodes().Where(RandomSeeds.Draws).Select(n => n.ToString())];
         if (nodes.Length > 0)
             Say(terminal, nodes);
+    }
+
+    private static ModelSource Fixed(CheckedModel model, List<string> nodes)
+    {
+        if (RandomSeeds.Fix(model.Model, out Model seeded) is not { } seeds)
+            return model.Path;
+        nodes.AddRange(seeds.Nodes);
+        return new(seeded, model.Path);
     }
 
     private static void Say(Terminal terminal, IEnumerable<string> nodes) =>

@@ -1,5 +1,4 @@
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Quantization;
 
@@ -22,7 +21,7 @@ public sealed class ExpandActivationsPass : Pass
             context.Cancellation.ThrowIfCancellationRequested();
             string subject = node.ToString();
             Value input = node.Inputs[0]!, result = node.Outputs[0]!;
-            Value gate = node.Graph.InsertBefore(node, "HardSigmoid", [input], [$"{result.Name}/gate"], [new("alpha", (Attribute)(1f / 6)), new("beta", (Attribute)0.5f)]).Outputs[0]!;
+            Value gate = node.Graph.InsertBefore(node, "HardSigmoid", [input], [$"{result.Name}/gate"], [new("alpha", (NodeAttribute)(1f / 6)), new("beta", (NodeAttribute)0.5f)]).Outputs[0]!;
             gate.Type = result.Type;
             Value product = node.Graph.InsertBefore(node, "Mul", [input, gate], [$"{result.Name}/product"]).Outputs[0]!;
             product.Type = result.Type;

@@ -1,7 +1,6 @@
 using Tersor.Compression.Quantization.Emission;
 using Tersor.Compression.Quantization.Storage;
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Quantization;
 
@@ -112,7 +111,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         Value weightZero = constants.Get(Tensor.Vector(new sbyte[scales.Length]), $"{weightName}_zero_point");
 
         Value sums = graph.InsertBefore(node, "MatMulInteger", [dynamic[0], weights, dynamic[2], weightZero], [$"{name}_integers"], name: node.Name).Outputs[0]!;
-        Value floats = Insert("Cast", [sums], "cast", new KeyValuePair<string, Attribute>("to", (long)ElementType.Float32));
+        Value floats = Insert("Cast", [sums], "cast", new KeyValuePair<string, NodeAttribute>("to", (long)ElementType.Float32));
         Value scale = Insert("Mul", [dynamic[1], weightScale], "scale");
         Value result = Insert("Mul", [floats, scale], "scaled");
         if (node.Is("Gemm") && node.Input(2) is { } bias)
@@ -125,7 +124,7 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
         output.ReplaceAllUsesWith(result);
         node.Remove();
 
-        Value Insert(string opType, ReadOnlySpan<Value?> inputs, string suffix, params ReadOnlySpan<KeyValuePair<string, Attribute>> attributes) =>
+        Value Insert(string opType, ReadOnlySpan<Value?> inputs, string suffix, params ReadOnlySpan<KeyValuePair<string, NodeAttribute>> attributes) =>
             graph.InsertBefore(node, opType, inputs, [$"{name}_{suffix}"], attributes.ToArray()).Outputs[0]!;
     }
 }

@@ -1,7 +1,6 @@
 using Tersor.Compression.Quantization.Emission;
 using Tersor.Compression.Quantization.Storage;
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Quantization;
 
@@ -65,9 +64,9 @@ public sealed class QuantizeWeightsPass(QuantizeWeightsOptions options) : Pass
         (Value integers, StoredWeight form, bool transposed) = forms.Of(value) ?? AddStored(value, uses);
         Node? position = value.Producer?.Next ?? graph.Nodes.FirstOrDefault();
         Value scale = graph.AddInitializer($"{value.Name}_scale", Tensor.Create(form.ScaleShape, form.Scales));
-        Value cast = graph.InsertBefore(position, "Cast", [integers], [$"{value.Name}_cast"], [new("to", (Attribute)(long)ElementType.Float32)]).Outputs[0]!;
+        Value cast = graph.InsertBefore(position, "Cast", [integers], [$"{value.Name}_cast"], [new("to", (NodeAttribute)(long)ElementType.Float32)]).Outputs[0]!;
         if (transposed)
-            cast = graph.InsertBefore(position, "Transpose", [cast], [$"{value.Name}_transposed"], [new("perm", (Attribute)new long[] { 1, 0 })]).Outputs[0]!;
+            cast = graph.InsertBefore(position, "Transpose", [cast], [$"{value.Name}_transposed"], [new("perm", (NodeAttribute)new long[] { 1, 0 })]).Outputs[0]!;
         Value restored = graph.InsertBefore(position, "Mul", [cast, scale], [$"{value.Name}_restored"]).Outputs[0]!;
         value.ReplaceAllUsesWith(restored);
         return string.Join(", ", uses.Select(u => u.Node.ToString()).Distinct());

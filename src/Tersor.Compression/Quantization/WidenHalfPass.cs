@@ -1,5 +1,4 @@
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Quantization;
 
@@ -40,7 +39,7 @@ public sealed class WidenHalfPass : Pass
         foreach ((Value output, ElementType type) in outputs)
         {
             int index = model.Graph.Outputs.ToList().IndexOf(output);
-            Value cast = model.Graph.AddNode("Cast", [output], [$"{output.Name}_half"], [new("to", (Attribute)(long)type)]).Outputs[0]!;
+            Value cast = model.Graph.AddNode("Cast", [output], [$"{output.Name}_half"], [new("to", (NodeAttribute)(long)type)]).Outputs[0]!;
             model.Graph.SetOutput(index, cast); // takes the output's name, and its type, which is single by now
             cast.Type = output.Type is OnnxType.Tensor known ? known with { ElementType = type } : null;
         }
@@ -55,7 +54,7 @@ public sealed class WidenHalfPass : Pass
     {
         Graph graph = input.Graph;
         Use[] readers = [.. input.Uses];
-        Value wide = graph.InsertBefore(graph.Nodes.FirstOrDefault(), "Cast", [input], [$"{input.Name}_single"], [new("to", (Attribute)(long)ElementType.Float32)]).Outputs[0]!;
+        Value wide = graph.InsertBefore(graph.Nodes.FirstOrDefault(), "Cast", [input], [$"{input.Name}_single"], [new("to", (NodeAttribute)(long)ElementType.Float32)]).Outputs[0]!;
         foreach (Use reader in readers)
             reader.Node.SetInput(reader.Index, wide);
     }
@@ -63,11 +62,11 @@ public sealed class WidenHalfPass : Pass
     /// <summary>Attributes that hold or name the type.</summary>
     private static void Change(Node node)
     {
-        foreach ((string name, Attribute attribute) in node.Attributes.ToArray())
+        foreach ((string name, NodeAttribute attribute) in node.Attributes.ToArray())
         {
-            if (attribute is Attribute.TensorValue { Value: var tensor } && IsHalf(tensor.Type))
+            if (attribute is NodeAttribute.TensorValue { Value: var tensor } && IsHalf(tensor.Type))
                 node.SetAttribute(name, Widened(tensor));
-            else if (name is "to" or "dtype" or "output_dtype" && attribute is Attribute.Int { Value: (long)ElementType.Float16 or (long)ElementType.BFloat16 })
+            else if (name is "to" or "dtype" or "output_dtype" && attribute is NodeAttribute.Int { Value: (long)ElementType.Float16 or (long)ElementType.BFloat16 })
                 node.SetAttribute(name, (long)ElementType.Float32);
         }
     }

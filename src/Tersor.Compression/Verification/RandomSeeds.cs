@@ -52,8 +52,8 @@ public sealed class RandomSeeds
 
     private static long? Seed(Node node) => node.Attributes.GetValueOrDefault("seed") switch
     {
-        Onnx.Attribute.Int number => number.Value,
-        Onnx.Attribute.Float number when Math.Abs(number.Value) < 1 << 24 && number.Value == MathF.Truncate(number.Value) => (long)number.Value,
+        NodeAttribute.Int number => number.Value,
+        NodeAttribute.Float number when Math.Abs(number.Value) < 1 << 24 && number.Value == MathF.Truncate(number.Value) => (long)number.Value,
         _ => null,
     };
 }

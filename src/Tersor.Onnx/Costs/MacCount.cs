@@ -18,7 +18,7 @@ internal static class MacCount
         if (!node.IsStandard && node.Domain != "com.microsoft")
             return node.Domain is "ai.onnx.ml" ? 0 : null; // classical models multiply nothing; other operators may do anything
         long? count = ByFamily(node, types);
-        return count != 0 && node.Attributes.Values.Any(a => a is Attribute.Reference) ? null : count; // what the caller of a function sets is not read here
+        return count != 0 && node.Attributes.Values.Any(a => a is NodeAttribute.Reference) ? null : count; // what the caller of a function sets is not read here
     }
 
     private static long? ByFamily(Node node, InferredTypes types)

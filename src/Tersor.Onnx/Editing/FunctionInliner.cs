@@ -73,7 +73,7 @@ public static class FunctionInliner
     }
 
     /// <summary>What stands in the inlined body for an attribute of the function's: the caller's, the default, or nothing.</summary>
-    private static Attribute? Resolve(Attribute attribute, Node call, Function function) => attribute is Attribute.Reference reference
+    private static NodeAttribute? Resolve(NodeAttribute attribute, Node call, Function function) => attribute is NodeAttribute.Reference reference
         ? call.Attributes.GetValueOrDefault(reference.Name) ?? function.DefaultAttributes.GetValueOrDefault(reference.Name)
         : attribute;
 

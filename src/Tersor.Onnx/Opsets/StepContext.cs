@@ -32,7 +32,7 @@ internal sealed class StepContext(Model model)
     {
         foreach (string name in names)
         {
-            if (node.Attributes.GetValueOrDefault(name) is Attribute.Reference)
+            if (node.Attributes.GetValueOrDefault(name) is NodeAttribute.Reference)
                 throw Impossible(node, $"its attribute '{name}' is given by the caller of a function and its value is needed here; inline the function first");
         }
     }
@@ -47,7 +47,7 @@ internal sealed class StepContext(Model model)
     public void IntsToInput(Node node, string attribute, int index)
     {
         Value? value = null;
-        if (node.Attributes.GetValueOrDefault(attribute) is Attribute.Reference reference)
+        if (node.Attributes.GetValueOrDefault(attribute) is NodeAttribute.Reference reference)
         {
             if (Version < 12)
                 RequireLiteral(node, attribute);
@@ -66,7 +66,7 @@ internal sealed class StepContext(Model model)
 
     /// <summary>Puts a node of another operator in the place of <paramref name="old"/>: same outputs under the same names.</summary>
     [SuppressMessage("Performance", "CA1822", Justification = "reads like the other edits of the context")]
-    public Node Replace(Node old, string opType, ReadOnlySpan<Value?> inputs, IEnumerable<KeyValuePair<string, Attribute>> attributes)
+    public Node Replace(Node old, string opType, ReadOnlySpan<Value?> inputs, IEnumerable<KeyValuePair<string, NodeAttribute>> attributes)
     {
         Node node = old.Graph.InsertBefore(old, opType, inputs, [.. old.Outputs.Select(o => o?.Name ?? "")], attributes, old.Domain, old.Name);
         for (int i = 0; i < old.Outputs.Count; i++)

@@ -128,26 +128,26 @@ internal sealed class GraphReader(TensorReader tensors)
         }
     }
 
-    private Attribute ReadAttribute(AttributeProto proto, Graph graph, Scope scope, string node)
+    private NodeAttribute ReadAttribute(AttributeProto proto, Graph graph, Scope scope, string node)
     {
         string where = $"Attribute '{proto.Name}' of {node}";
-        Attribute attribute = Kind(proto) switch
+        NodeAttribute attribute = Kind(proto) switch
         {
-            _ when proto.HasRefAttrName && proto.RefAttrName.Length > 0 => new Attribute.Reference(proto.RefAttrName, (int)proto.Type),
-            AttributeProto.Types.AttributeType.Float => new Attribute.Float(proto.F),
-            AttributeProto.Types.AttributeType.Int => new Attribute.Int(proto.I),
-            AttributeProto.Types.AttributeType.String => new Attribute.String(proto.S.Memory),
-            AttributeProto.Types.AttributeType.Tensor => new Attribute.TensorValue(tensors.Read(proto.T ?? throw Empty(), where)),
-            AttributeProto.Types.AttributeType.Graph => new Attribute.Body(Body(proto.G ?? throw Empty())),
-            AttributeProto.Types.AttributeType.SparseTensor => new Attribute.Sparse(tensors.Read(proto.SparseTensor ?? throw Empty(), where)),
-            AttributeProto.Types.AttributeType.TypeProto => new Attribute.TypeValue(TypeReader.Read(proto.Tp, where) ?? throw Empty()),
-            AttributeProto.Types.AttributeType.Floats => new Attribute.Floats([.. proto.Floats]),
-            AttributeProto.Types.AttributeType.Ints => new Attribute.Ints([.. proto.Ints]),
-            AttributeProto.Types.AttributeType.Strings => new Attribute.Strings([.. proto.Strings.Select(s => s.Memory)]),
-            AttributeProto.Types.AttributeType.Tensors => new Attribute.Tensors([.. proto.Tensors.Select(t => tensors.Read(t, where))]),
-            AttributeProto.Types.AttributeType.Graphs => new Attribute.Bodies([.. proto.Graphs.Select(Body)]),
-            AttributeProto.Types.AttributeType.SparseTensors => new Attribute.Sparses([.. proto.SparseTensors.Select(t => tensors.Read(t, where))]),
-            AttributeProto.Types.AttributeType.TypeProtos => new Attribute.Types([.. proto.TypeProtos.Select(t => TypeReader.Read(t, where) ?? throw Empty())]),
+            _ when proto.HasRefAttrName && proto.RefAttrName.Length > 0 => new NodeAttribute.Reference(proto.RefAttrName, (int)proto.Type),
+            AttributeProto.Types.AttributeType.Float => new NodeAttribute.Float(proto.F),
+            AttributeProto.Types.AttributeType.Int => new NodeAttribute.Int(proto.I),
+            AttributeProto.Types.AttributeType.String => new NodeAttribute.String(proto.S.Memory),
+            AttributeProto.Types.AttributeType.Tensor => new NodeAttribute.TensorValue(tensors.Read(proto.T ?? throw Empty(), where)),
+            AttributeProto.Types.AttributeType.Graph => new NodeAttribute.Body(Body(proto.G ?? throw Empty())),
+            AttributeProto.Types.AttributeType.SparseTensor => new NodeAttribute.Sparse(tensors.Read(proto.SparseTensor ?? throw Empty(), where)),
+            AttributeProto.Types.AttributeType.TypeProto => new NodeAttribute.TypeValue(TypeReader.Read(proto.Tp, where) ?? throw Empty()),
+            AttributeProto.Types.AttributeType.Floats => new NodeAttribute.Floats([.. proto.Floats]),
+            AttributeProto.Types.AttributeType.Ints => new NodeAttribute.Ints([.. proto.Ints]),
+            AttributeProto.Types.AttributeType.Strings => new NodeAttribute.Strings([.. proto.Strings.Select(s => s.Memory)]),
+            AttributeProto.Types.AttributeType.Tensors => new NodeAttribute.Tensors([.. proto.Tensors.Select(t => tensors.Read(t, where))]),
+            AttributeProto.Types.AttributeType.Graphs => new NodeAttribute.Bodies([.. proto.Graphs.Select(Body)]),
+            AttributeProto.Types.AttributeType.SparseTensors => new NodeAttribute.Sparses([.. proto.SparseTensors.Select(t => tensors.Read(t, where))]),
+            AttributeProto.Types.AttributeType.TypeProtos => new NodeAttribute.Types([.. proto.TypeProtos.Select(t => TypeReader.Read(t, where) ?? throw Empty())]),
             _ => throw Empty(),
         };
         AttributeProto? rest = Rest(proto);

@@ -32,17 +32,17 @@ internal sealed class NodeFacts(Walk walk, Node node)
     /// <summary>The elements of a constant float input.</summary>
     public float[]? Floats(int input) => node.Input(input)?.Constant is { Length: <= 64 } constant && constant.Type.IsFloat() ? constant.ToFloats() : null;
 
-    public long Int(string name, long fallback) => (walk.Resolve(node, name) as Attribute.Int)?.Value ?? fallback;
+    public long Int(string name, long fallback) => (walk.Resolve(node, name) as NodeAttribute.Int)?.Value ?? fallback;
 
-    public long? Int(string name) => (walk.Resolve(node, name) as Attribute.Int)?.Value;
+    public long? Int(string name) => (walk.Resolve(node, name) as NodeAttribute.Int)?.Value;
 
-    public long[]? Ints(string name) => walk.Resolve(node, name) is Attribute.Ints ints ? [.. ints.Values] : null;
+    public long[]? Ints(string name) => walk.Resolve(node, name) is NodeAttribute.Ints ints ? [.. ints.Values] : null;
 
-    public float[]? AttributeFloats(string name) => walk.Resolve(node, name) is Attribute.Floats floats ? [.. floats.Values] : null;
+    public float[]? AttributeFloats(string name) => walk.Resolve(node, name) is NodeAttribute.Floats floats ? [.. floats.Values] : null;
 
-    public string? Text(string name) => (walk.Resolve(node, name) as Attribute.String)?.Text;
+    public string? Text(string name) => (walk.Resolve(node, name) as NodeAttribute.String)?.Text;
 
-    public Attribute? Attribute(string name) => walk.Resolve(node, name);
+    public NodeAttribute? Attribute(string name) => walk.Resolve(node, name);
 
     /// <summary>A parameter that is an attribute in old versions and an input in new ones: given (true) or absent (false); its values are null where they are computed.</summary>
     public bool IntsFrom(string attribute, int input, out long[]? values)

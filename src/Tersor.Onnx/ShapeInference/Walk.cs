@@ -36,10 +36,10 @@ internal sealed class Walk(Model model, IReadOnlyDictionary<string, long> dimens
     }
 
     /// <summary>An attribute of a node, that of the caller where the node stands in a function and refers to it.</summary>
-    public Attribute? Resolve(Node node, string name)
+    public NodeAttribute? Resolve(Node node, string name)
     {
-        Attribute? attribute = node.Attributes.GetValueOrDefault(name);
-        if (attribute is not Attribute.Reference reference)
+        NodeAttribute? attribute = node.Attributes.GetValueOrDefault(name);
+        if (attribute is not NodeAttribute.Reference reference)
             return attribute;
         if (call is null || caller is null)
             return null;

@@ -66,7 +66,7 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         if (function.Overload.Length > 0)
             proto.Overload = function.Overload;
         proto.Attribute.Add(function.RequiredAttributes);
-        foreach ((string name, Attribute value) in function.DefaultAttributes)
+        foreach ((string name, NodeAttribute value) in function.DefaultAttributes)
             proto.AttributeProto.Add(Encode(name, value));
         proto.OpsetImport.Add(Opsets(function.OpsetImports));
         proto.Input.Add(function.Body.Inputs.Select(v => v.Name));
@@ -88,7 +88,7 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         NodeProto proto = new() { OpType = "Constant" };
         proto.Output.Add(initializer.Name);
         proto.Attribute.Add(initializer.SparseInitializer is { } sparse
-            ? Encode("sparse_value", new Attribute.Sparse(sparse))
+            ? Encode("sparse_value", new NodeAttribute.Sparse(sparse))
             : Encode("value", initializer.Initializer!));
         return proto;
     }
@@ -107,12 +107,12 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
             proto.Domain = node.Domain;
         if (node.Overload.Length > 0)
             proto.Overload = node.Overload;
-        foreach ((string name, Attribute value) in node.Attributes)
+        foreach ((string name, NodeAttribute value) in node.Attributes)
             proto.Attribute.Add(Encode(name, value));
         return proto;
     }
 
-    private AttributeProto Encode(string name, Attribute attribute)
+    private AttributeProto Encode(string name, NodeAttribute attribute)
     {
         AttributeProto proto = attribute.Rest?.Clone() ?? new();
         TensorProto? tensorRest = proto.T;
@@ -120,56 +120,56 @@ internal sealed class ModelEncoder(Func<Tensor, (string Location, long Offset, l
         proto.Name = name;
         switch (attribute)
         {
-            case Attribute.Float value:
+            case NodeAttribute.Float value:
                 (proto.Type, proto.F) = (AttributeProto.Types.AttributeType.Float, value.Value);
                 break;
-            case Attribute.Int value:
+            case NodeAttribute.Int value:
                 (proto.Type, proto.I) = (AttributeProto.Types.AttributeType.Int, value.Value);
                 break;
-            case Attribute.String value:
+            case NodeAttribute.String value:
                 (proto.Type, proto.S) = (AttributeProto.Types.AttributeType.String, UnsafeByteOperations.UnsafeWrap(value.Bytes));
                 break;
-            case Attribute.TensorValue value:
+            case NodeAttribute.TensorValue value:
                 (proto.Type, proto.T) = (AttributeProto.Types.AttributeType.Tensor, Encode(value.Value, tensorRest, tensorRest?.Name ?? "", null));
                 break;
-            case Attribute.Body value:
+            case NodeAttribute.Body value:
                 (proto.Type, proto.G) = (AttributeProto.Types.AttributeType.Graph, Encode(value.Value));
                 break;
-            case Attribute.Sparse value:
+            case NodeAttribute.Sparse value:
                 (proto.Type, proto.SparseTensor) = (AttributeProto.Types.AttributeType.SparseTensor, Encode(value.Value, null, ""));
                 break;
-            case Attribute.TypeValue value:
+            case NodeAttribute.TypeValue value:
                 (proto.Type, proto.Tp) = (AttributeProto.Types.AttributeType.TypeProto, TypeReader.Write(value.Value));
                 break;
-            case Attribute.Floats value:
+            case NodeAttribute.Floats value:
                 proto.Type = AttributeProto.Types.AttributeType.Floats;
                 proto.Floats.Add(value.Values);
                 break;
-            case Attribute.Ints value:
+            case NodeAttribute.Ints value:
                 proto.Type = AttributeProto.Types.AttributeType.Ints;
                 proto.Ints.Add(value.Values);
                 break;
-            case Attribute.Strings value:
+            case NodeAttribute.Strings value:
                 proto.Type = AttributeProto.Types.AttributeType.Strings;
                 proto.Strings.Add(value.Values.Select(UnsafeByteOperations.UnsafeWrap));
                 break;
-            case Attribute.Tensors value:
+            case NodeAttribute.Tensors value:
                 proto.Type = AttributeProto.Types.AttributeType.Tensors;
                 proto.Tensors.Add(value.Values.Select(t => Encode(t, null, "", null)));
                 break;
-            case Attribute.Sparses value:
+            case NodeAttribute.Sparses value:
                 proto.Type = AttributeProto.Types.AttributeType.SparseTensors;
                 proto.SparseTensors.Add(value.Values.Select(t => Encode(t, null, "")));
                 break;
-            case Attribute.Bodies value:
+            case NodeAttribute.Bodies value:
                 proto.Type = AttributeProto.Types.AttributeType.Graphs;
                 proto.Graphs.Add(value.Values.Select(Encode));
                 break;
-            case Attribute.Types value:
+            case NodeAttribute.Types value:
                 proto.Type = AttributeProto.Types.AttributeType.TypeProtos;
                 proto.TypeProtos.Add(value.Values.Select(TypeReader.Write));
                 break;
-            case Attribute.Reference value:
+            case NodeAttribute.Reference value:
                 (proto.Type, proto.RefAttrName) = ((AttributeProto.Types.AttributeType)value.Kind, value.Name);
                 break;
         }

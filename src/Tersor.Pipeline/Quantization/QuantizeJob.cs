@@ -26,18 +26,19 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     public QuantizationTraining? Training { get; init; }
 
     /// <summary>Runs the job.</summary>
-    /// <param name="model">Float. Not modified.</param>
+    /// <param name="source">Float: a file, or a model in memory. Not modified.</param>
     /// <param name="calibration">Samples to learn ranges from and to judge by; null where there are none, so that nothing can be judged.</param>
     /// <param name="selection">Held-out samples to judge results on; null: whatever calibration does not need is held out, and a fifth of it at least; where that is too little for the metric, it is measured on the whole set.</param>
     /// <param name="metric">Makes the metric results are judged by; null where there are no labels. One that compares with a reference is a limit on closeness.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="CompressionException">The settings or the model do not allow it.</exception>
-    public QuantizeResult Run(Model model, IDataSet? calibration, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress = null, CancellationToken cancellation = default)
+    public QuantizeResult Run(ModelSource source, IDataSet? calibration, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress = null, CancellationToken cancellation = default)
     {
         string[] problems = [.. settings.Problems()];
         if (problems.Length > 0)
             throw Fail(string.Join(" ", problems));
+        Model model = source.Load();
         // What draws random numbers draws the same in every candidate: how close they are is not for chance to say.
         if (RandomSeeds.Fix(model, out Model seeded) is { } seeds)
         {
@@ -49,6 +50,11 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         }
         return Fixed(model, calibration, selection, metric, progress, cancellation);
     }
+
+    /// <summary>The same, on a thread of the pool.</summary>
+    /// <inheritdoc cref="Run"/>
+    public Task<QuantizeResult> RunAsync(ModelSource source, IDataSet? calibration, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress = null, CancellationToken cancellation = default) =>
+        Task.Run(() => Run(source, calibration, selection, metric, progress, cancellation), cancellation);
 
     private QuantizeResult Fixed(Model model, IDataSet? calibration, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)
     {

@@ -39,5 +39,5 @@ internal sealed record PlacedConstant(Tensor Tensor, string Place)
         return outer.Length > 0 ? $"{outer}/{own}" : own;
     }
 
-    private static string BodyName(Node owner, Graph body) => owner.Attributes.FirstOrDefault(a => ReferenceEquals((a.Value as Onnx.Attribute.Body)?.Value, body)).Key ?? "body";
+    private static string BodyName(Node owner, Graph body) => owner.Attributes.FirstOrDefault(a => ReferenceEquals((a.Value as NodeAttribute.Body)?.Value, body)).Key ?? "body";
 }

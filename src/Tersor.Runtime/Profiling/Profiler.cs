@@ -13,13 +13,13 @@ namespace Tersor.Runtime;
 /// <param name="OutputShapes">Those of its outputs.</param>
 /// <param name="Sources">The nodes of the model as given that it stands for, as far as names allow; several where the engine fused them, none for nodes it added.</param>
 /// <param name="Cost">MACs, parameters and bytes of the sources, where a provider was given.</param>
-public sealed record NodeProfile(string Name, string OpType, double Microseconds, double Share, string InputShapes, string OutputShapes, IReadOnlyList<Node> Sources, NodeCost? Cost);
+public sealed record NodeProfile(string Name, string OpType, double Microseconds, double Share, string InputShapes, string OutputShapes, IReadOnlyList<Node> Sources, ProfiledCost? Cost);
 
 /// <summary>What a node costs on paper.</summary>
 /// <param name="Macs">Multiply-accumulates.</param>
 /// <param name="Parameters">Weights and biases.</param>
 /// <param name="BytesMoved">Bytes read and written.</param>
-public sealed record NodeCost(long Macs, long Parameters, long BytesMoved);
+public sealed record ProfiledCost(long Macs, long Parameters, long BytesMoved);
 
 /// <summary>Times of all nodes of a model.</summary>
 /// <param name="Runs">Runs measured, warm-up not included.</param>
@@ -37,7 +37,7 @@ public static class Profiler
     /// <param name="cost">The cost of a node on paper, or null where unknown.</param>
     /// <param name="cancellation">Looked at before every run.</param>
     /// <exception cref="RuntimeException">The engine cannot load or run it, or its profile cannot be read.</exception>
-    public static ModelProfile Profile(Model model, IReadOnlyDictionary<string, Tensor> inputs, int runs = 20, SessionSettings? settings = null, Func<Node, NodeCost?>? cost = null, CancellationToken cancellation = default)
+    public static ModelProfile Profile(Model model, IReadOnlyDictionary<string, Tensor> inputs, int runs = 20, SessionSettings? settings = null, Func<Node, ProfiledCost?>? cost = null, CancellationToken cancellation = default)
     {
         const int WarmUp = 3;
         ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
@@ -64,7 +64,7 @@ public static class Profiler
             return new(runs, whole.Length > 0 ? OrderStatistics.Percentile([.. whole.Order()], 0.5) : sum, [.. groups.OrderByDescending(g => g.Time).Select(g =>
             {
                 IReadOnlyList<Node> sources = fused.Sources(g.Key.Name, g.Key.OpType);
-                NodeCost[] costs = [.. sources.Select(n => cost?.Invoke(n)).OfType<NodeCost>()];
+                ProfiledCost[] costs = [.. sources.Select(n => cost?.Invoke(n)).OfType<ProfiledCost>()];
                 return new NodeProfile(g.Key.Name, g.Key.OpType, g.Time, sum > 0 ? g.Time / sum : 0, g.Last.InputShapes, g.Last.OutputShapes, sources,
                     costs.Length == 0 ? null : new(costs.Sum(c => c.Macs), costs.Sum(c => c.Parameters), costs.Sum(c => c.BytesMoved)));
             })]);

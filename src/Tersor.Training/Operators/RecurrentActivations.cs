@@ -21,7 +21,7 @@ internal static class RecurrentActivations
     /// <summary>Whether every direction of an LSTM has sigmoid and tanh.</summary>
     public static bool AreUsual(Onnx.Node node) => Named(node)?.Chunk(Defaults.Length).All(three => three.SequenceEqual(Defaults, StringComparer.OrdinalIgnoreCase)) ?? true;
 
-    private static string[]? Named(Onnx.Node node) => node.Attributes.GetValueOrDefault("activations") is Onnx.Attribute.Strings given ? [.. given.Values.Select(v => System.Text.Encoding.UTF8.GetString(v.Span))] : null;
+    private static string[]? Named(Onnx.Node node) => node.Attributes.GetValueOrDefault("activations") is Onnx.NodeAttribute.Strings given ? [.. given.Values.Select(v => System.Text.Encoding.UTF8.GetString(v.Span))] : null;
 
     // Parameters are taken in the order of the functions that have them.
     private static Func<Tensor, Tensor> Function(OperatorCall call, string name, Queue<float> alphas, Queue<float> betas)

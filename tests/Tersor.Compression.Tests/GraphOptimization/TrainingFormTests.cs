@@ -85,10 +85,10 @@ public sealed class TrainingFormTests
         return runs ? end : g.Apply("Reshape", [end, g.AddInitializer("shape", Tensor.Vector(7L, 7L))]);
     }, opset);
 
-    private static Value Normalize(Graph graph, Value x, int outputs, params (string, Tersor.Onnx.Attribute)[] attributes)
+    private static Value Normalize(Graph graph, Value x, int outputs, params (string, NodeAttribute)[] attributes)
     {
         Value[] parameters = [.. Enumerable.Range(1, 4).Select(i => graph.AddInitializer($"p{i}", Tensor.Create([4], [.. Enumerable.Range(1, 4).Select(c => 0.3f * c + 0.1f * i)])))];
         string[] names = ["n", "mean", "variance", "saved_mean", "saved_variance"];
-        return graph.AddNode("BatchNormalization", [x, .. parameters], names.AsSpan(0, outputs), attributes.Select(a => new KeyValuePair<string, Tersor.Onnx.Attribute>(a.Item1, a.Item2))).Outputs[0]!;
+        return graph.AddNode("BatchNormalization", [x, .. parameters], names.AsSpan(0, outputs), attributes.Select(a => new KeyValuePair<string, NodeAttribute>(a.Item1, a.Item2))).Outputs[0]!;
     }
 }

@@ -75,7 +75,7 @@ public sealed class ChannelGroupsTests
     {
         Model model = Build.Model(["n", 3, 6, 6], (g, x) =>
         {
-            Value sorted = g.AddNode("TopK", [g.Conv(x, 1, 3, 8), g.AddInitializer("k", Tensor.Vector(2L))], ["values", "indices"], [new("axis", (Onnx.Attribute)1L)]).Outputs[0]!;
+            Value sorted = g.AddNode("TopK", [g.Conv(x, 1, 3, 8), g.AddInitializer("k", Tensor.Vector(2L))], ["values", "indices"], [new("axis", (NodeAttribute)1L)]).Outputs[0]!;
             Value added = g.Apply("Add", [g.Conv(x, 2, 3, 3), x]);
             return g.Apply("Concat", [g.Apply("Conv", [sorted, g.AddInitializer("v", Build.Normal(5, 1, 2, 2, 1, 1))]), added], ("axis", 1L));
         });

@@ -69,7 +69,7 @@ public sealed class QuantizeEverythingTests
         ["a value joined with itself"] = (g, x) => Give(g, g.Conv(g.Apply("Concat", [x, x], ("axis", 1L)), 1, 32, 16)),
         ["Split with several outputs"] = (g, x) =>
         {
-            Node split = g.AddNode("Split", [g.Conv(x, 1, 16, 16), g.AddInitializer("sizes", Tensor.Vector([4L, 12L]))], ["a", "b"], [new("axis", (Onnx.Attribute)1L)]);
+            Node split = g.AddNode("Split", [g.Conv(x, 1, 16, 16), g.AddInitializer("sizes", Tensor.Vector([4L, 12L]))], ["a", "b"], [new("axis", (NodeAttribute)1L)]);
             Give(g, g.Apply("Sigmoid", [split.Outputs[0]]));
             Give(g, split.Outputs[1]!);
         },
@@ -101,7 +101,7 @@ public sealed class QuantizeEverythingTests
         ["activations are all zero"] = (g, x) => Give(g, g.Apply("Add", [g.Conv(g.Apply("Relu", [g.Apply("Add", [g.Conv(x, 1, 16, 16), Scalar(g, -1e6f)])]), 2, 16, 16), x])),
         ["the weights are Constant nodes"] = (g, x) =>
         {
-            Value weight = g.AddNode("Constant", [], ["w"], [new("value", (Onnx.Attribute)Build.Normal(2, 0.1, 8, 16, 3, 3))]).Outputs[0]!;
+            Value weight = g.AddNode("Constant", [], ["w"], [new("value", (NodeAttribute)Build.Normal(2, 0.1, 8, 16, 3, 3))]).Outputs[0]!;
             Give(g, g.Apply("Conv", [x, weight]));
         },
         ["numbers are quantized already"] = (g, x) =>

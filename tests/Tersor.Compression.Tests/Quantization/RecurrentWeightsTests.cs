@@ -10,13 +10,13 @@ public sealed class RecurrentWeightsTests
     private const int Steps = 7, Batch = 2, Width = 12, Hidden = 20;
 
     /// <summary>All three outputs of an LSTM, with a bias; the gates of one direction differ much in size, so that a shared scale would show.</summary>
-    private static Model Lstm(int directions, params (string Name, Onnx.Attribute Value)[] attributes)
+    private static Model Lstm(int directions, params (string Name, NodeAttribute Value)[] attributes)
     {
         Model model = new(17, irVersion: 8);
         Graph g = model.Graph;
         Value x = g.AddInput("x", OnnxType.Of(ElementType.Float32, Steps, Batch, Width));
         Node lstm = g.AddNode("LSTM", [x, Weight("w", 1, Width), Weight("r", 2, Hidden), g.AddInitializer("b", Build.Normal(3, 0.1, directions, 8 * Hidden))], ["y", "h", "c"],
-            attributes.Append(("hidden_size", (long)Hidden)).Append(("direction", directions == 2 ? "bidirectional" : "forward")).Select(a => new KeyValuePair<string, Onnx.Attribute>(a.Item1, a.Item2)), name: "lstm");
+            attributes.Append(("hidden_size", (long)Hidden)).Append(("direction", directions == 2 ? "bidirectional" : "forward")).Select(a => new KeyValuePair<string, NodeAttribute>(a.Item1, a.Item2)), name: "lstm");
         foreach (Value output in lstm.Outputs.OfType<Value>())
         {
             output.Type = new OnnxType.Tensor(ElementType.Float32, null);

@@ -85,7 +85,7 @@ public sealed class ModelCostsTests(ITestOutputHelper output)
         Assert.Equal(16, costs.Parameters);
     }
 
-    private static long? Macs(string opType, long[][] shapes, Dictionary<string, Attribute> attributes, int opset = 21)
+    private static long? Macs(string opType, long[][] shapes, Dictionary<string, NodeAttribute> attributes, int opset = 21)
     {
         Model model = new(opset);
         Value[] inputs = [.. shapes.Select((s, i) => model.Graph.AddInput($"x{i}", OnnxType.Of(ElementType.Float32, [.. s.Select(d => d < 0 ? default : (Dimension)d)])))];

@@ -54,7 +54,7 @@ public sealed class OpsetRaiserTests
         function.OpsetImports[""] = 12;
         function.RequiredAttributes.Add("where");
         Value input = function.Body.AddInput("a", null);
-        function.Body.AddOutput(function.Body.AddNode("Squeeze", [input], ["b"], [new("axes", new Attribute.Reference("where", 7))]).Outputs[0]!);
+        function.Body.AddOutput(function.Body.AddNode("Squeeze", [input], ["b"], [new("axes", new NodeAttribute.Reference("where", 7))]).Outputs[0]!);
         model.Functions.Add(function);
         Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2, 1, 3, 1)), condition = model.Graph.AddInput("c", OnnxType.Of(ElementType.Bool));
         Graph then = model.Graph.NewBody("then"), otherwise = model.Graph.NewBody("else");
@@ -80,7 +80,7 @@ public sealed class OpsetRaiserTests
         Function function = new(model, "mine", "Soft", "");
         function.OpsetImports[""] = 12;
         Value input = function.Body.AddInput("a", null);
-        function.Body.AddOutput(function.Body.AddNode("Softmax", [input], ["b"], [new("axis", new Attribute.Reference("axis", 2))]).Outputs[0]!);
+        function.Body.AddOutput(function.Body.AddNode("Softmax", [input], ["b"], [new("axis", new NodeAttribute.Reference("axis", 2))]).Outputs[0]!);
         model.Functions.Add(function);
         OnnxException e = Assert.Throws<OnnxException>(() => OpsetRaiser.Raise(model));
         Assert.Contains("inline the function", e.Message, StringComparison.Ordinal);

@@ -52,7 +52,7 @@ public sealed class StepTests
         Value x = graph.AddInput("x", OnnxType.Of(ElementType.Float32, [.. shape.Select(s => (Dimension)s)]));
         Value C(Tensor tensor) => graph.AddInitializer("c", tensor);
         Value R(params long[] dims) => C(RandomInputs.Make(ElementType.Float32, dims, dims.Length + 3));
-        (Value?[] More, Dictionary<string, Attribute> Attributes, int Outputs) form = name switch
+        (Value?[] More, Dictionary<string, NodeAttribute> Attributes, int Outputs) form = name switch
         {
             "Hardmax/0" => (None, new() { ["axis"] = 0 }, 1),
             "Hardmax/3" => (None, new() { ["axis"] = 3 }, 1),
@@ -97,7 +97,7 @@ public sealed class StepTests
             "GlobalLpPool" => (None, new() { ["p"] = 2 }, 1),
             _ => (None, [], 1),
         };
-        (Value?[] rest, Dictionary<string, Attribute> attributes, int outputs) = form;
+        (Value?[] rest, Dictionary<string, NodeAttribute> attributes, int outputs) = form;
         Node node = graph.AddNode(opType, [x, .. rest], [.. Enumerable.Range(0, outputs).Select(i => $"y{i}")], attributes);
         foreach (Value? y in node.Outputs)
             graph.AddOutput(y!);
@@ -124,7 +124,7 @@ public sealed class StepTests
     public void Comparisons_and_logic_aligned_at_an_axis_stay_aligned_there()
     {
         Tensor bits = RandomInputs.Make(ElementType.Bool, [2, 3, 4, 5], 3), row = Tensor.Vector(true, false, true);
-        Dictionary<string, Attribute> axis = new() { ["broadcast"] = 1, ["axis"] = 1 };
+        Dictionary<string, NodeAttribute> axis = new() { ["broadcast"] = 1, ["axis"] = 1 };
         float[] x = Image.ToFloats(), c = Channels.ToFloats();
         bool[] b = bits.Span<bool>().ToArray(), r = row.Span<bool>().ToArray();
         Assert.Equal(x.Select((v, i) => v > c[i / 20 % 3]), RunRaised(6, "Greater", [Image, Channels], axis).Span<bool>().ToArray());
@@ -218,7 +218,7 @@ public sealed class StepTests
         Assert.Equal(expected, found);
     }
 
-    private static Tensor RunRaised(int opset, string opType, Tensor[] inputs, Dictionary<string, Attribute> attributes, bool constants = false, int outputs = 1)
+    private static Tensor RunRaised(int opset, string opType, Tensor[] inputs, Dictionary<string, NodeAttribute> attributes, bool constants = false, int outputs = 1)
     {
         Model model = new(opset, 3);
         Value[] values = [.. inputs.Select((t, i) => constants && i > 0 ? model.Graph.AddInitializer($"x{i}", t) : model.Graph.AddInput($"x{i}", OnnxType.Of(t)))];

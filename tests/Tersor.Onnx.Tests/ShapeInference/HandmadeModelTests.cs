@@ -38,7 +38,7 @@ public sealed class HandmadeModelTests
             "FusedConv" => [x, R(4, 3, 3, 3)],
             _ => [x],
         };
-        Dictionary<string, Attribute> attributes = opType switch
+        Dictionary<string, NodeAttribute> attributes = opType switch
         {
             "FusedMatMul" => new() { ["transB"] = 1 },
             "MatMulNBits" => new() { ["K"] = 16, ["N"] = 6, ["bits"] = 4, ["block_size"] = 16 },
@@ -87,7 +87,7 @@ public sealed class HandmadeModelTests
         model.OpsetImports["mine"] = 1;
         Function function = new(model, "mine", "Cat", "");
         function.OpsetImports[""] = 21;
-        Value a = function.Body.AddInput("a", null), c = function.Body.AddNode("Concat", [a, a], ["c"], [new("axis", new Attribute.Reference("at", 2))]).Outputs[0]!;
+        Value a = function.Body.AddInput("a", null), c = function.Body.AddNode("Concat", [a, a], ["c"], [new("axis", new NodeAttribute.Reference("at", 2))]).Outputs[0]!;
         function.Body.AddOutput(c);
         model.Functions.Add(function);
         Value x = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 2, 3));

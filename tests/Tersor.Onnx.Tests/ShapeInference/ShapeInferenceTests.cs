@@ -31,10 +31,10 @@ public sealed class ShapeInferenceTests(ITestOutputHelper output)
                 {
                     if (round > 1 && node.Inputs.Count > 0 && random.Next(2) == 0)
                         node.TruncateInputs(random.Next(node.Inputs.Count));
-                    foreach (string name in node.Attributes.Where(a => a.Value is Attribute.Ints or Attribute.Int).Select(a => a.Key).ToArray())
+                    foreach (string name in node.Attributes.Where(a => a.Value is NodeAttribute.Ints or NodeAttribute.Int).Select(a => a.Key).ToArray())
                     {
                         if (random.Next(2) == 0)
-                            node.SetAttribute(name, node.Attributes[name] is Attribute.Int ? random.Next(-9, 9) : Enumerable.Range(0, random.Next(4)).Select(_ => random.NextInt64(-3, 9)).ToArray());
+                            node.SetAttribute(name, node.Attributes[name] is NodeAttribute.Int ? random.Next(-9, 9) : Enumerable.Range(0, random.Next(4)).Select(_ => random.NextInt64(-3, 9)).ToArray());
                     }
                 }
                 ModelCosts.Of(model, Onnx.ShapeInference.Infer(model));

@@ -19,7 +19,7 @@ public sealed class WindowTests(ITestOutputHelper output)
             int axes = random.Next(1, 4);
             long[] Draw(int low, int high, int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextInt64(low, high + 1))];
             long[] kernel = Draw(1, 3, axes), strides = Draw(1, 3, axes);
-            Dictionary<string, Attribute> attributes = new() { ["kernel_shape"] = kernel, ["strides"] = strides, ["dilations"] = Draw(1, 2, axes) };
+            Dictionary<string, NodeAttribute> attributes = new() { ["kernel_shape"] = kernel, ["strides"] = strides, ["dilations"] = Draw(1, 2, axes) };
             if (random.Next(3) == 0)
                 attributes["auto_pad"] = new[] { "SAME_UPPER", "SAME_LOWER", "VALID" }[random.Next(3)];
             else
@@ -40,7 +40,7 @@ public sealed class WindowTests(ITestOutputHelper output)
             Value y = model.Graph.AddNode(opType, inputs, ["y"], attributes).Outputs[0]!;
             y.Type = new OnnxType.Tensor(ElementType.Float32, null);
             model.Graph.AddOutput(y);
-            string name = $"{opType} {string.Join(',', shape)} {string.Join(' ', attributes.Select(a => $"{a.Key}={(a.Value switch { Attribute.Ints v => string.Join(',', v.Values), Attribute.String t => t.Text, var other => other.ToString() })}"))}";
+            string name = $"{opType} {string.Join(',', shape)} {string.Join(' ', attributes.Select(a => $"{a.Key}={(a.Value switch { NodeAttribute.Ints v => string.Join(',', v.Values), NodeAttribute.String t => t.Text, var other => other.ToString() })}"))}";
             if (check.Check(name, model, new Dictionary<string, Tensor> { ["x"] = RandomInputs.Make(ElementType.Float32, shape, i) }))
                 run++;
         }

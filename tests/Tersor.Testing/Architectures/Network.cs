@@ -1,5 +1,4 @@
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Testing;
 
@@ -10,11 +9,11 @@ internal abstract class Network(Graph graph, NormalNumbers numbers)
     public NormalNumbers Numbers => numbers;
 
     /// <summary>A node with one output, named by its operator.</summary>
-    public Value Node(string opType, Value?[] inputs, params (string Name, Attribute Value)[] attributes) => Nodes(opType, 1, inputs, attributes)[0];
+    public Value Node(string opType, Value?[] inputs, params (string Name, NodeAttribute Value)[] attributes) => Nodes(opType, 1, inputs, attributes)[0];
 
     /// <summary>A node with several outputs.</summary>
-    public Value[] Nodes(string opType, int outputs, Value?[] inputs, params (string Name, Attribute Value)[] attributes) =>
-        [.. graph.AddNode(opType, inputs, [.. Enumerable.Repeat($"{opType}_output", outputs)], attributes.Select(a => new KeyValuePair<string, Attribute>(a.Name, a.Value)), name: graph.Model.NewName(opType)).Outputs.OfType<Value>()];
+    public Value[] Nodes(string opType, int outputs, Value?[] inputs, params (string Name, NodeAttribute Value)[] attributes) =>
+        [.. graph.AddNode(opType, inputs, [.. Enumerable.Repeat($"{opType}_output", outputs)], attributes.Select(a => new KeyValuePair<string, NodeAttribute>(a.Name, a.Value)), name: graph.Model.NewName(opType)).Outputs.OfType<Value>()];
 
     /// <summary>Weights or other constants.</summary>
     public Value Constant(string name, Tensor tensor) => graph.AddInitializer(name, tensor);

@@ -1,6 +1,5 @@
 using Tersor.Onnx;
 using Tersor.Testing;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Training.Tests.Operators;
 
@@ -84,7 +83,7 @@ internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionar
 
     private static OperatorCase InIf(OperatorCase bare) => new($"{bare.Name} in If", Wrapping.InIf(bare.Model), bare.Inputs);
 
-    private static OperatorCase Fused(string opType, OnnxTensor?[] inputs, int outputs = 1, params (string Name, Attribute Value)[] attributes) =>
+    private static OperatorCase Fused(string opType, OnnxTensor?[] inputs, int outputs = 1, params (string Name, NodeAttribute Value)[] attributes) =>
         new Builder { Opset = 17, Domain = Microsoft }.Node(opType, inputs, outputs, attributes);
 
     private static OnnxTensor Reals(params long[] shape) => Build.Normal(20260101 + shape.Length, 1, shape);
@@ -106,7 +105,7 @@ internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionar
 
         public string Domain { get; init; } = "";
 
-        public OperatorCase Node(string opType, OnnxTensor?[] inputs, int outputs = 1, params (string Name, Attribute Value)[] attributes)
+        public OperatorCase Node(string opType, OnnxTensor?[] inputs, int outputs = 1, params (string Name, NodeAttribute Value)[] attributes)
         {
             Model model = new(Opset, irVersion: 8);
             if (Domain.Length > 0)
@@ -121,7 +120,7 @@ internal sealed record OperatorCase(string Name, Model Model, IReadOnlyDictionar
                 fed[values[i]!.Name] = tensor;
             }
             Node node = model.Graph.AddNode(opType, values, [.. Enumerable.Range(0, outputs).Select(i => Left(opType, i) ? "" : $"y{i}")],
-                attributes.Select(a => new KeyValuePair<string, Attribute>(a.Name, a.Value)), Domain);
+                attributes.Select(a => new KeyValuePair<string, NodeAttribute>(a.Name, a.Value)), Domain);
             foreach (Value? output in node.Outputs)
             {
                 if (output is null)

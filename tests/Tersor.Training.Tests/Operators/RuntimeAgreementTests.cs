@@ -3,14 +3,13 @@ using Tersor.Onnx;
 using Tersor.Testing;
 using Tersor.Training.Execution;
 using Tersor.Training.Libtorch;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Training.Tests.Operators;
 
 /// <summary>Forms of operators that ONNX's backend tests leave out, against ONNX Runtime.</summary>
 public sealed class RuntimeAgreementTests
 {
-    private static readonly (string Name, Attribute Value)[] None = [];
+    private static readonly (string Name, NodeAttribute Value)[] None = [];
 
     /// <summary>Name; operator; version; inputs (null: left out); outputs; attributes.</summary>
     private static IEnumerable<Case> Cases =>
@@ -99,7 +98,7 @@ public sealed class RuntimeAgreementTests
         Case one = Cases.Single(c => c.Name == name);
         Model model = new(one.Opset, irVersion: 8);
         Value?[] inputs = [.. one.Inputs.Select((t, i) => t is null ? null : i == 0 ? model.Graph.AddInput("x", OnnxType.Of(t)) : model.Graph.AddInitializer($"i{i}", t))];
-        Node node = model.Graph.AddNode(one.Op, inputs, [.. Enumerable.Range(0, one.Outputs).Select(i => $"y{i}")], one.Attributes.Select(a => new KeyValuePair<string, Attribute>(a.Name, a.Value)));
+        Node node = model.Graph.AddNode(one.Op, inputs, [.. Enumerable.Range(0, one.Outputs).Select(i => $"y{i}")], one.Attributes.Select(a => new KeyValuePair<string, NodeAttribute>(a.Name, a.Value)));
         InferredTypes types = ShapeInference.Infer(model);
         foreach (Value? output in node.Outputs)
         {
@@ -122,7 +121,7 @@ public sealed class RuntimeAgreementTests
 
     private static double[] Numbers(OnnxTensor tensor) => tensor.Type.IsFloat() ? tensor.ToDoubles() : [.. tensor.ToInt64s().Select(v => (double)v)];
 
-    private static Case Recurrent(string name, string kind, string direction, bool lengths, params (string Name, Attribute Value)[] more)
+    private static Case Recurrent(string name, string kind, string direction, bool lengths, params (string Name, NodeAttribute Value)[] more)
     {
         int gates = kind switch { "LSTM" => 4, "GRU" => 3, _ => 1 }, directions = direction == "bidirectional" ? 2 : 1;
         const int Hidden = 3, Batch = 2, Features = 4, Time = 5;
@@ -142,9 +141,9 @@ public sealed class RuntimeAgreementTests
 
     private static OnnxTensor Scalar(float value) => OnnxTensor.Scalar(value);
 
-    private static Attribute Longs(params long[] values) => values;
+    private static NodeAttribute Longs(params long[] values) => values;
 
-    private static Attribute Texts(params string[] values) => new Attribute.Strings([.. values.Select(v => (ReadOnlyMemory<byte>)System.Text.Encoding.UTF8.GetBytes(v))]);
+    private static NodeAttribute Texts(params string[] values) => new NodeAttribute.Strings([.. values.Select(v => (ReadOnlyMemory<byte>)System.Text.Encoding.UTF8.GetBytes(v))]);
 
-    private sealed record Case(string Name, string Op, long Opset, OnnxTensor?[] Inputs, int Outputs, (string Name, Attribute Value)[] Attributes);
+    private sealed record Case(string Name, string Op, long Opset, OnnxTensor?[] Inputs, int Outputs, (string Name, NodeAttribute Value)[] Attributes);
 }

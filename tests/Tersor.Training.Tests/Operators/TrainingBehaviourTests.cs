@@ -1,7 +1,6 @@
 using Tersor.Onnx;
 using Tersor.Training.Execution;
 using static TorchSharp.torch;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Training.Tests.Operators;
 
@@ -91,7 +90,7 @@ public sealed class TrainingBehaviourTests
         Value x = graph.AddInput("x", OnnxType.Of(ElementType.Float32, [4, 1, 1]));
         Value one = graph.AddInitializer("one", OnnxTensor.Create<float>([1], [1])), zero = graph.AddInitializer("zero", OnnxTensor.Create<float>([1], [0]));
         Value mean = graph.AddInitializer("mean", OnnxTensor.Create<float>([1], [0])), variance = graph.AddInitializer("variance", OnnxTensor.Create<float>([1], [1]));
-        Give(model, graph.AddNode("BatchNormalization", [x, one, zero, mean, variance], ["y"], [new("momentum", (Attribute)0.9f)]));
+        Give(model, graph.AddNode("BatchNormalization", [x, one, zero, mean, variance], ["y"], [new("momentum", (NodeAttribute)0.9f)]));
         return model;
     }
 

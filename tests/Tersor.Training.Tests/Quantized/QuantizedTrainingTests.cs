@@ -123,12 +123,12 @@ public sealed class QuantizedTrainingTests
         int[] integers = [.. Enumerable.Range(0, 12).Select(i => i % 4 == 0 ? limit : random.Next(-limit, limit + 1))];
         Value weight = graph.AddInitializer("w", type == ElementType.Int8 ? OnnxTensor.Create([3, 4], Array.ConvertAll(integers, q => (sbyte)q)) : OnnxTensor.FromPacked(type, [3, 4], integers));
         if (type != ElementType.Int8)
-            weight = graph.AddNode("Cast", [weight], ["w8"], [new("to", (Onnx.Attribute)(long)ElementType.Int8)]).Outputs[0]!;
+            weight = graph.AddNode("Cast", [weight], ["w8"], [new("to", (NodeAttribute)(long)ElementType.Int8)]).Outputs[0]!;
         float[] scales = [.. new[] { 0.9f, 1f, 1.1f }.Select(s => s / limit)];
-        KeyValuePair<string, Onnx.Attribute> axis = new("axis", (Onnx.Attribute)0L);
+        KeyValuePair<string, NodeAttribute> axis = new("axis", (NodeAttribute)0L);
         Value w = graph.AddNode("DequantizeLinear", [weight, graph.AddInitializer("ws", OnnxTensor.Create([3], scales))], ["wd"], [axis]).Outputs[0]!;
         Value b = graph.AddNode("DequantizeLinear", [graph.AddInitializer("b", OnnxTensor.Create([3], new[] { 10, -20, 30 })), graph.AddInitializer("bs", OnnxTensor.Create([3], scales.Select(s => s * 0.02f).ToArray()))], ["bd"], [axis]).Outputs[0]!;
-        Value y = graph.AddNode("Gemm", [Quantized(x, 0.02f, 128, "x"), w, b], ["g"], [new("transB", (Onnx.Attribute)1L)]).Outputs[0]!;
+        Value y = graph.AddNode("Gemm", [Quantized(x, 0.02f, 128, "x"), w, b], ["g"], [new("transB", (NodeAttribute)1L)]).Outputs[0]!;
         graph.AddOutput(Quantized(y, 0.03f, 128, "y"));
         return model;
     }

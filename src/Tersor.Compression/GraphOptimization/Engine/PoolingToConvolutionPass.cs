@@ -37,7 +37,7 @@ public sealed class PoolingToConvolutionPass : Pass
             Value made = node.Put("Conv", [input, weights], ("group", channels), ("kernel_shape", kernel));
             foreach (string attribute in new[] { "strides", "pads", "dilations", "auto_pad" })
             {
-                if (node.Attributes.TryGetValue(attribute, out Onnx.Attribute? value))
+                if (node.Attributes.TryGetValue(attribute, out NodeAttribute? value))
                     made.Producer!.SetAttribute(attribute, value);
             }
             made.Type = output.Type;

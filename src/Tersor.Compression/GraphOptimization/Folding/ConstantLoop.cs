@@ -23,7 +23,7 @@ internal sealed class ConstantLoop(KnownValues known, IModelRunner runner, long 
         IEnumerable<Value> read = bodies.SelectMany(b => b.Nodes.SelectMany(n => n.Inputs).OfType<Value>().Concat(b.Outputs)).Where(v => !inside.Contains(v.Graph)).Concat(loop.Inputs.OfType<Value>());
         return read.FirstOrDefault(v => !known.Contains(v)) is { } unknown ? $"its body reads '{unknown.Name}', which is not constant"
             : bodies.SelectMany(b => b.Nodes).Append(loop).FirstOrDefault(n => n.Bodies.Any() && !n.Is("Loop", "If")) is { } other ? $"holds a {other.OpType}"
-            : bodies.SelectMany(b => b.Nodes).Any(n => n.Attributes.Values.Any(a => a is Onnx.Attribute.Reference)) ? "depends on an attribute of the function's caller"
+            : bodies.SelectMany(b => b.Nodes).Any(n => n.Attributes.Values.Any(a => a is NodeAttribute.Reference)) ? "depends on an attribute of the function's caller"
             : bodies.SelectMany(b => b.Nodes).Any(n => n.Graph.Model.FindFunction(n) is not null) ? "calls a function"
             : null;
     }

@@ -64,7 +64,7 @@ public sealed class FoldConstantsPass(FoldConstantsOptions options) : Pass
                 continue;
             double? bound = node.Bodies.Any() ? 0 : BrokenRules.Guard(() => ResultSize.Bound(node, v => v.Constant is { } constant ? constant.Length : bounds.TryGetValue(v, out double known) ? known : null, types), null);
             string? reason = determinism.Doubt(node)
-                ?? (node.Attributes.Values.Any(a => a is Onnx.Attribute.Reference) ? "depends on an attribute of the function's caller" : null)
+                ?? (node.Attributes.Values.Any(a => a is NodeAttribute.Reference) ? "depends on an attribute of the function's caller" : null)
                 ?? (node.Graph.Model.FindFunction(node) is not null ? "calls a function" : null)
                 ?? (node.Bodies.Any() ? Loop(node) : null)
                 ?? (bound is null ? "the size of its result is not known yet" : null)

@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Tersor.Compression.Quantization.Placement;
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 using Tensor = Tersor.Onnx.Tensor;
 
 namespace Tersor.Compression.Quantization.Emission;
@@ -239,7 +238,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
 
     /// <summary>Packed integers as 8-bit ones. The engine makes them once, as it loads the model, and then fuses what reads them like any 8-bit weight; of packed ones it would make floats.</summary>
     private static Value Unpacked(Node before, Value integers) => integers.Tensor!.Type == ElementType.Int8 ? integers
-        : before.Graph.InsertBefore(before, "Cast", [integers], [$"{integers.Name}/int8"], [new("to", (Attribute)(long)ElementType.Int8)]).Outputs[0]!;
+        : before.Graph.InsertBefore(before, "Cast", [integers], [$"{integers.Name}/int8"], [new("to", (NodeAttribute)(long)ElementType.Int8)]).Outputs[0]!;
 
     /// <summary>The bias that makes up for an input that is off by <paramref name="remainder"/> everywhere.</summary>
     private static float[] WithRemainder(float[]? bias, double remainder, Tensor weight, int axis)
@@ -296,7 +295,7 @@ internal sealed class QdqEmitter(QuantizationPlacement placement, StaticNumbers 
         long[] shape = scales.Length == 1 ? [] : [scales.Length];
         Value zeroPoints = shared.Get(isBias ? Tensor.Create(shape, new int[scales.Length]) : Tensor.Create(shape, Enumerable.Repeat(zeroPoint, scales.Length).ToArray()), $"{name}_zero_point");
         return before.Graph.InsertBefore(before, "DequantizeLinear", [integers, shared.Get(Tensor.Create(shape, scales), $"{name}_scale"), zeroPoints], [$"{name}_dequantized"],
-            scales.Length == 1 ? [] : [new("axis", (Attribute)(long)axis)]).Outputs[0]!;
+            scales.Length == 1 ? [] : [new("axis", (NodeAttribute)(long)axis)]).Outputs[0]!;
     }
 
     private SharedConstants Constants(Graph graph) => constants.TryGetValue(graph, out SharedConstants? known) ? known : constants[graph] = new(graph);

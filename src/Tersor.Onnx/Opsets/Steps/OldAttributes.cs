@@ -56,7 +56,7 @@ internal static class OldAttributes
     /// <summary>Version 2 of Pad.</summary>
     public static void RenamePaddings(Node node, StepContext context)
     {
-        if (!node.Attributes.TryGetValue("paddings", out Attribute? pads))
+        if (!node.Attributes.TryGetValue("paddings", out NodeAttribute? pads))
             return;
         node.RemoveAttribute("paddings");
         node.SetAttribute("pads", pads);

@@ -20,7 +20,7 @@ internal static class Scanning
         Value[] items = [.. inputs.Select(v => one.AddInput($"{v.Name}_item", ItemType(v)))];
         Graph inner = one.NewBody(body.Name);
         new ModelCloner(keepNames: false).CopyInto(body, inner);
-        List<KeyValuePair<string, Attribute>> attributes = [new("body", inner), new("num_scan_inputs", scanned)];
+        List<KeyValuePair<string, NodeAttribute>> attributes = [new("body", inner), new("num_scan_inputs", scanned)];
         if (node.Ints("directions") is { } directions)
             attributes.Add(new("scan_input_directions", directions));
         Node scan = one.AddNode("Scan", items, [.. body.Outputs.Select(o => $"{o.Name}_sequence")], attributes);

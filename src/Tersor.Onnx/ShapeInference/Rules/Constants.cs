@@ -7,23 +7,23 @@ internal static class Constants
     {
         if (n.Node.Outputs[0] is { Tensor: { } tensor })
             n.Set(0, Walk.OfConstant(tensor));
-        else if (n.Attribute("value_ints") is Attribute.Ints ints)
+        else if (n.Attribute("value_ints") is NodeAttribute.Ints ints)
             n.Set(0, ElementType.Int64, [ints.Values.Length], [.. ints.Values.Select(v => (Dimension)v)]);
-        else if (n.Attribute("value_int") is Attribute.Int number)
+        else if (n.Attribute("value_int") is NodeAttribute.Int number)
             n.Set(0, ElementType.Int64, [], [number.Value]);
-        else if (n.Attribute("value_float") is Attribute.Float)
+        else if (n.Attribute("value_float") is NodeAttribute.Float)
             n.Set(0, ElementType.Float32, []);
-        else if (n.Attribute("value_floats") is Attribute.Floats floats)
+        else if (n.Attribute("value_floats") is NodeAttribute.Floats floats)
             n.Set(0, ElementType.Float32, [floats.Values.Length]);
-        else if (n.Attribute("value") is Attribute.TensorValue value)
+        else if (n.Attribute("value") is NodeAttribute.TensorValue value)
             n.Set(0, Walk.OfConstant(value.Value));
-        else if (n.Attribute("sparse_value") is Attribute.Sparse sparse)
+        else if (n.Attribute("sparse_value") is NodeAttribute.Sparse sparse)
             n.Set(0, sparse.Value.Values.Type, [.. sparse.Value.Shape.Select(s => (Dimension)s)]);
     }
 
     public static void OfShape(NodeFacts n)
     {
-        Tensor? value = (n.Attribute("value") as Attribute.TensorValue)?.Value;
+        Tensor? value = (n.Attribute("value") as NodeAttribute.TensorValue)?.Value;
         ElementType element = value?.Type ?? ElementType.Float32;
         Dimension[]? shape = AsShape(n.Content(0), n.Shape(0)), content = null;
         if (shape is [] or [{ Size: <= 256 }] && element is ElementType.Int64 or ElementType.Int32 or ElementType.Bool)

@@ -1,7 +1,6 @@
 using Tersor.Compression.GraphOptimization;
 using Tersor.Onnx;
 using Tersor.Testing;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.Tests.GraphOptimization;
 
@@ -11,7 +10,7 @@ public sealed class PoolingPassTests
     private readonly ReduceToPoolingPass toPooling = new();
 
     /// <summary>Operator set, rank and what an AveragePool that can become a convolution has beside its kernel of 2s.</summary>
-    public static TheoryData<long, int, (string, Attribute)[]> Pools { get; } = new()
+    public static TheoryData<long, int, (string, NodeAttribute)[]> Pools { get; } = new()
     {
         { 17, 4, [("strides", new long[] { 2, 2 })] },
         { 17, 3, [] },
@@ -26,7 +25,7 @@ public sealed class PoolingPassTests
     };
 
     [Theory, MemberData(nameof(Pools))]
-    public void An_AveragePool_whose_border_counts_like_its_middle_is_a_convolution(long opset, int rank, (string, Attribute)[] attributes)
+    public void An_AveragePool_whose_border_counts_like_its_middle_is_a_convolution(long opset, int rank, (string, NodeAttribute)[] attributes)
     {
         long[] kernel = [.. Enumerable.Repeat(2L, rank - 2)];
         Model model = Build.Model(["n", 5, .. Enumerable.Repeat((Dimension)7, rank - 2)], (g, x) => g.Apply("Relu", [g.Apply("AveragePool", [x], [("kernel_shape", kernel), .. attributes])]), opset);
@@ -39,7 +38,7 @@ public sealed class PoolingPassTests
         PassCheck.Leaves(toConvolution, model, "Conv", 1);
     }
 
-    public static TheoryData<string, (string, Attribute)[]> OtherPools { get; } = new()
+    public static TheoryData<string, (string, NodeAttribute)[]> OtherPools { get; } = new()
     {
         { "its padding does not count", [("kernel_shape", new long[] { 2, 2 }), ("pads", new long[] { 1, 0, 0, 1 })] },
         { "its padding does not count", [("kernel_shape", new long[] { 2, 2 }), ("auto_pad", "SAME_UPPER")] },
@@ -48,7 +47,7 @@ public sealed class PoolingPassTests
     };
 
     [Theory, MemberData(nameof(OtherPools))]
-    public void Other_pools_stay(string reason, (string, Attribute)[] attributes) => PassCheck.LeavesAlone(toConvolution, Build.Model([1, 5, 20, 20], (g, x) => g.Apply("AveragePool", [x], attributes)), reason);
+    public void Other_pools_stay(string reason, (string, NodeAttribute)[] attributes) => PassCheck.LeavesAlone(toConvolution, Build.Model([1, 5, 20, 20], (g, x) => g.Apply("AveragePool", [x], attributes)), reason);
 
     [Fact]
     public void Pools_of_unknown_or_other_things_stay()
@@ -63,7 +62,7 @@ public sealed class PoolingPassTests
         Refuses(OnnxType.Of(ElementType.Float32, 1, 3, 8, 8), "its kernel is too large", ("kernel_shape", new[] { long.MaxValue, long.MaxValue }));
         Refuses(OnnxType.Of(ElementType.Float32, 1, 1L << 40, 8, 8), "its kernel is too large", ("kernel_shape", new long[] { 2, 2 }));
 
-        void Refuses(OnnxType type, string reason, params (string, Attribute)[] attributes)
+        void Refuses(OnnxType type, string reason, params (string, NodeAttribute)[] attributes)
         {
             Model model = new(17, irVersion: 8);
             model.Graph.AddOutput(model.Graph.Apply("AveragePool", [model.Graph.AddInput("x", type)], attributes));
@@ -124,7 +123,7 @@ public sealed class PoolingPassTests
         Refuses(OnnxType.Of(ElementType.Float32, 1, 3, "h", 8), "the size of its input is not known", "AveragePool", ("kernel_shape", new long[] { 8, 8 }));
         Refuses(OnnxType.Of(ElementType.Float32, 1), "the size of its input is not known", "AveragePool");
 
-        void Refuses(OnnxType type, string reason, string opType, params (string, Attribute)[] attributes)
+        void Refuses(OnnxType type, string reason, string opType, params (string, NodeAttribute)[] attributes)
         {
             Model model = new(17, irVersion: 8);
             model.Graph.AddOutput(model.Graph.Apply(opType, [model.Graph.AddInput("x", type)], attributes));

@@ -103,7 +103,7 @@ public sealed class SharedStorageTests
                 body.AddOutput(body.Apply("MatMul", [body.Apply(op, [x]), shared ?? body.AddInitializer("w", weight)]));
                 return body;
             })];
-            return g.Apply("If", [condition], ("then_branch", new Tersor.Onnx.Attribute.Body(bodies[0])), ("else_branch", new Tersor.Onnx.Attribute.Body(bodies[1])));
+            return g.Apply("If", [condition], ("then_branch", new NodeAttribute.Body(bodies[0])), ("else_branch", new NodeAttribute.Body(bodies[1])));
         });
     }
 

@@ -1,5 +1,4 @@
 using Tersor.Onnx;
-using Attribute = Tersor.Onnx.Attribute;
 
 namespace Tersor.Compression.GraphOptimization;
 
@@ -7,10 +6,10 @@ namespace Tersor.Compression.GraphOptimization;
 internal static class Emission
 {
     /// <summary>A node with one output, whose name is taken from the output it stands for.</summary>
-    public static Value Put(this Node before, string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, Attribute Value)> attributes)
+    public static Value Put(this Node before, string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, NodeAttribute Value)> attributes)
     {
         Node node = before.Graph.InsertBefore(before, opType, inputs, [before.Outputs[0]!.Name]);
-        foreach ((string name, Attribute value) in attributes)
+        foreach ((string name, NodeAttribute value) in attributes)
             node.SetAttribute(name, value);
         return node.Outputs[0]!;
     }

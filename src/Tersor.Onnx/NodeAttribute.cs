@@ -5,9 +5,9 @@ using Tersor.Onnx.Protos;
 namespace Tersor.Onnx;
 
 /// <summary>A node's attribute: a closed family with one shape for each kind ONNX has.</summary>
-public abstract record Attribute
+public abstract record NodeAttribute
 {
-    private Attribute()
+    private NodeAttribute()
     {
     }
 
@@ -18,74 +18,74 @@ public abstract record Attribute
     internal AttributeProto? Rest { get; init; }
 
     /// <summary>A single-precision number.</summary>
-    public sealed record Float(float Value) : Attribute;
+    public sealed record Float(float Value) : NodeAttribute;
 
     /// <summary>An integer.</summary>
-    public sealed record Int(long Value) : Attribute;
+    public sealed record Int(long Value) : NodeAttribute;
 
     /// <summary>A byte string, UTF-8 by convention.</summary>
-    public sealed record String(ReadOnlyMemory<byte> Bytes) : Attribute
+    public sealed record String(ReadOnlyMemory<byte> Bytes) : NodeAttribute
     {
         /// <summary>The bytes as text.</summary>
         public string Text => Encoding.UTF8.GetString(Bytes.Span);
     }
 
     /// <summary>A constant tensor.</summary>
-    public sealed record TensorValue(Tensor Value) : Attribute;
+    public sealed record TensorValue(Tensor Value) : NodeAttribute;
 
     /// <summary>A constant sparse tensor.</summary>
-    public sealed record Sparse(SparseTensor Value) : Attribute;
+    public sealed record Sparse(SparseTensor Value) : NodeAttribute;
 
     /// <summary>A body: a branch of If, the body of Loop or Scan.</summary>
-    public sealed record Body(Graph Value) : Attribute;
+    public sealed record Body(Graph Value) : NodeAttribute;
 
     /// <summary>A type.</summary>
-    public sealed record TypeValue(OnnxType Value) : Attribute;
+    public sealed record TypeValue(OnnxType Value) : NodeAttribute;
 
     /// <summary>Several numbers.</summary>
-    public sealed record Floats(ImmutableArray<float> Values) : Attribute;
+    public sealed record Floats(ImmutableArray<float> Values) : NodeAttribute;
 
     /// <summary>Several integers.</summary>
-    public sealed record Ints(ImmutableArray<long> Values) : Attribute;
+    public sealed record Ints(ImmutableArray<long> Values) : NodeAttribute;
 
     /// <summary>Several byte strings.</summary>
-    public sealed record Strings(ImmutableArray<ReadOnlyMemory<byte>> Values) : Attribute;
+    public sealed record Strings(ImmutableArray<ReadOnlyMemory<byte>> Values) : NodeAttribute;
 
     /// <summary>Several tensors.</summary>
-    public sealed record Tensors(ImmutableArray<Tensor> Values) : Attribute;
+    public sealed record Tensors(ImmutableArray<Tensor> Values) : NodeAttribute;
 
     /// <summary>Several sparse tensors.</summary>
-    public sealed record Sparses(ImmutableArray<SparseTensor> Values) : Attribute;
+    public sealed record Sparses(ImmutableArray<SparseTensor> Values) : NodeAttribute;
 
     /// <summary>Several bodies.</summary>
-    public sealed record Bodies(ImmutableArray<Graph> Values) : Attribute;
+    public sealed record Bodies(ImmutableArray<Graph> Values) : NodeAttribute;
 
     /// <summary>Several types.</summary>
-    public sealed record Types(ImmutableArray<OnnxType> Values) : Attribute;
+    public sealed record Types(ImmutableArray<OnnxType> Values) : NodeAttribute;
 
     /// <summary>Inside a function: the caller's attribute of this name. <paramref name="Kind"/> is ONNX's number of the attribute kind.</summary>
-    public sealed record Reference(string Name, int Kind) : Attribute;
+    public sealed record Reference(string Name, int Kind) : NodeAttribute;
 
     /// <summary>An integer attribute.</summary>
-    public static implicit operator Attribute(long value) => new Int(value);
+    public static implicit operator NodeAttribute(long value) => new Int(value);
 
     /// <summary>A float attribute.</summary>
-    public static implicit operator Attribute(float value) => new Float(value);
+    public static implicit operator NodeAttribute(float value) => new Float(value);
 
     /// <summary>A string attribute, stored as UTF-8.</summary>
-    public static implicit operator Attribute(string value) => new String(Encoding.UTF8.GetBytes(value));
+    public static implicit operator NodeAttribute(string value) => new String(Encoding.UTF8.GetBytes(value));
 
     /// <summary>An integer list.</summary>
-    public static implicit operator Attribute(long[] values) => new Ints([.. values]);
+    public static implicit operator NodeAttribute(long[] values) => new Ints([.. values]);
 
     /// <summary>A float list.</summary>
-    public static implicit operator Attribute(float[] values) => new Floats([.. values]);
+    public static implicit operator NodeAttribute(float[] values) => new Floats([.. values]);
 
     /// <summary>A tensor attribute.</summary>
-    public static implicit operator Attribute(Tensor value) => new TensorValue(value);
+    public static implicit operator NodeAttribute(Tensor value) => new TensorValue(value);
 
     /// <summary>A body.</summary>
-    public static implicit operator Attribute(Graph value) => new Body(value);
+    public static implicit operator NodeAttribute(Graph value) => new Body(value);
 
     /// <summary>The bodies this attribute holds.</summary>
     internal ImmutableArray<Graph> Graphs => this switch
