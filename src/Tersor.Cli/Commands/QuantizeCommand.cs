@@ -173,9 +173,9 @@ internal static class QuantizeCommand
         else
             QuantizationTables.Print(report, new(terminal));
         if (result.Verdict is { IsUnsure: true } unsure)
-            terminal.Say($"Warning: {Units.Count(unsure.Samples, "sample")} cannot tell whether the result keeps within the limit: {unsure.Reason}. It is as close as can be told; more samples would tell.");
+            terminal.Say($"Warning: {Units.Count(unsure.Samples, "sample")} cannot tell whether the result keeps within the limit: {unsure.Reason}. It is as close as can be told; {(unsure.Unseen > 0 ? $"the time was over before {Units.Count(unsure.Unseen, "more sample")} could be looked at, so allow more (--time)" : "more samples would tell")}.");
         if (request is { WritePlan: true, Training: null, Data.Spec: not null, Settings.Mode: QuantizationMode.Auto or QuantizationMode.Static } && result.Plan is null)
-            terminal.Say($"Note: no plan was written: plans hold static quantization. {(result.NoGain is null ? $"'--mode {result.Mode.ToString().ToLowerInvariant()}' makes this result again." : "What was tried is in the table and in --report.")}");
+            terminal.Say($"Note: no plan was written: plans hold static quantization. {(result.NoGain is null ? $"'--mode {result.Mode.ToString().ToLowerInvariant()}' on the same data and within the same limits makes this result again." : "What was tried is in the table and in --report.")}");
         if (result.NoGain is not { } reason)
             return ExitCodes.Done;
         terminal.Say($"No gain: {reason}. The input model was written to {request.Output} as it is.");

@@ -76,7 +76,7 @@ internal sealed record DataRequest(string? Spec, string? Root, string[] Metrics)
         OpenedData opened = DataSetFactory.Open(Spec, ModelInput.Of(model), Root, part);
         foreach (string warning in opened.Warnings)
             terminal.Say($"Warning: {warning}");
-        return Metrics.Length == 0 ? opened : opened with { Metrics = [.. Metrics.Select(name => Declared(opened, name))] };
+        return (Metrics.Length == 0 ? opened : opened with { Metrics = [.. Metrics.Select(name => Declared(opened, name))] }).For(model);
     }
 
     /// <summary>Makes the metric that models are judged by on these samples; null: there is none that needs labels only, or the samples have none.</summary>

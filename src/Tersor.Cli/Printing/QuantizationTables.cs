@@ -19,7 +19,7 @@ internal static class QuantizationTables
         }
         if (report.Candidates.Count > 0)
         {
-            printer.Heading("Candidates, on held-out samples" + (report.FloatMetric is { } value ? $" (float: {report.Metric} {value:0.0000})" : ""));
+            printer.Heading($"Candidates{(IsHeldOut(report) ? ", on held-out samples" : "")}" + (report.FloatMetric is { } value ? $" (float: {report.Metric} {value:0.0000})" : ""));
             string[] metric = report.Metric is { } name ? [$"{name}>"] : [];
             printer.Table(["layers kept float>", .. metric, "cosine>", "SQNR dB>", "worst>", "samples>", "speed-up>", "", "what"], report.Candidates.Select(c => (string[])
             [
@@ -29,7 +29,7 @@ internal static class QuantizationTables
         }
         if (report.Evidence.Repairs.Count > 0)
         {
-            printer.Heading("Repairs tried, on held-out samples");
+            printer.Heading($"Repairs tried{(IsHeldOut(report) ? ", on held-out samples" : "")}");
             string[] metric = report.Metric is { } name ? [$"{name}>", ">"] : [];
             printer.Table(["repair", "SQNR dB>", ">", .. metric, ""], report.Evidence.Repairs.Select(r => (string[])
                 [r.Name, Decibel(r.SqnrBefore), $"→ {Decibel(r.SqnrAfter)}", .. metric.Length == 0 ? Array.Empty<string>() : [r.MetricBefore?.ToString("0.0000") ?? "-", $"→ {r.MetricAfter:0.0000}"], r.Kept ? "kept" : ""]));
@@ -61,11 +61,12 @@ internal static class QuantizationTables
         if (report.Verdict is { } verdict)
         {
             if (verdict.Metric is { } metric)
-                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Units.Count(verdict.Samples, "held-out sample")}; falls by {Range(metric.Drop, "0.0000")}, {report.Budget?.MaxDrop:0.####} allowed");
+                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Judged(verdict)}; falls by {Range(metric.Drop, "0.0000")}, {report.Budget?.MaxDrop:0.####} allowed");
             foreach (OutputCloseness output in verdict.Outputs.Take(MostOutputs))
             {
-                string agreement = output.Agreement is { } same ? $", same best class {Range(same, "0.000")}" : "";
-                yield return (Shown(output.Output), $"cosine {output.Cosine.Value:0.0000} ({output.WorstCosine:0.0000} at worst), {Decibel(output.Sqnr.Value)} dB ({Decibel(output.WorstSqnr)} at worst){agreement}, on {Units.Count(verdict.Samples, "sample")}");
+                string numbers = output.IsNumeric ? $"cosine {output.Cosine.Value:0.0000} ({output.WorstCosine:0.0000} at worst), {Decibel(output.Sqnr.Value)} dB ({Decibel(output.WorstSqnr)} at worst)" : "";
+                string agreement = output.Agreement is { } same ? $"{(output.IsNumeric ? "same best class" : "same answer")} {Range(same, "0.000")}" : "";
+                yield return (Shown(output.Output), $"{string.Join(", ", new[] { numbers, agreement }.Where(t => t.Length > 0))}, on {(verdict.Metric is null ? Judged(verdict) : Units.Count(verdict.Samples, "sample"))}");
             }
             if (verdict.Outputs.Count > MostOutputs)
                 yield return ("outputs", $"{verdict.Outputs.Count - MostOutputs} more (--json lists them)");
@@ -75,6 +76,11 @@ internal static class QuantizationTables
             yield return ("latency", $"{BenchmarkTables.Milliseconds(before.Latency.Median)} → {BenchmarkTables.Milliseconds(after.Latency.Median)}: {BenchmarkTables.Ratio(after.SpeedUp)}, {BenchmarkTables.Threads(latency)}");
         yield return ("written", report.Output);
     }
+
+    private static bool IsHeldOut(QuantizeReport report) => report.Verdict?.IsHeldOut ?? true;
+
+    /// <summary>What a result was judged on.</summary>
+    private static string Judged(Verdict verdict) => verdict.IsHeldOut ? Units.Count(verdict.Samples, "held-out sample") : $"{Units.Count(verdict.Samples, "sample")}, from some of which ranges were learned";
 
     /// <summary>What became of a candidate.</summary>
     private static string Mark(QuantizationCandidate candidate) => candidate.Chosen ? "chosen" : candidate.Verdict?.Fit switch { Fit.Beyond => "beyond the limit", Fit.Doubtful => "doubtful", _ => "" };

@@ -1,5 +1,3 @@
-using Tersor.Onnx;
-
 namespace Tersor.Data.Metrics;
 
 /// <summary>One score and one 0/1 label for every step of a sample.</summary>
@@ -11,9 +9,7 @@ internal static class BinaryScores
     /// <param name="element">Which element of a row is the score; negative counts from the end.</param>
     public static IEnumerable<(float Score, bool Positive)> Of(Observation observation, string? output, string label, int element)
     {
-        long[] labels = Observations.Label(observation, label) is { Type: not ElementType.String } tensor
-            ? tensor.ToInt64s()
-            : throw new DataException($"Label '{label}' of sample '{observation.Sample.Name}' is text; expected 0 or 1.");
+        long[] labels = ClassLabels.Of(observation, label, 0, 0);
         int next = 0;
         foreach (float[] row in Observations.Select(observation.Outputs, output).SelectMany(Observations.RowsOf))
         {

@@ -19,11 +19,14 @@ public sealed record MetricEntry(string Name, string Summary, bool NeedsReferenc
 /// <summary>All metrics by name.</summary>
 public static class MetricCatalog
 {
+    /// <summary>Parameter of a metric of classes: whether its output holds logits or probabilities.</summary>
+    internal const string OutputHolds = "from", Probabilities = "probabilities";
+
     private static readonly MetricParameter Output = new("output", null, "name of the output; absent: the first one"),
         AllOutputs = new("output", null, "name of the output; absent: all outputs together"),
         Label = new("label", "label", "name of the label"),
         K = new("k", "5", "how many of the highest scores count"),
-        From = new("from", "logits", "what the output holds: logits or probabilities"),
+        From = new(OutputHolds, "logits", "what the output holds: logits or probabilities; absent: as the operator says that ends the model"),
         Against = new("against", "reference", "what it is compared with: reference, or the name of a label"),
         Peak = new("peak", "1", "the largest possible value"),
         Element = new("element", "-1", "which element of the output is the score; negative counts from the end"),
@@ -37,7 +40,7 @@ public static class MetricCatalog
         new("top-k", "share of samples whose right class is among the k highest scores", false, [K, Output, Label])
             { Create = a => new TopKMetric(a.Integer("k", 1, 1_000_000), a.Text("output"), a.Text("label")!) },
         new("cross-entropy", "mean of -ln p(right class)", false, [Output, Label, From])
-            { Create = a => new CrossEntropyMetric(a.Choice("from", "logits", "probabilities") == "logits", a.Text("output"), a.Text("label")!) },
+            { Create = a => new CrossEntropyMetric(a.Choice(OutputHolds, "logits", Probabilities) == "logits", a.Text("output"), a.Text("label")!) },
         new("mse", "mean squared difference", true, [AllOutputs, Against])
             { Create = a => new MeanSquaredErrorMetric(a.Text("output"), a.Against(), null) },
         new("psnr", "peak signal to noise ratio in dB: 10 log10(peak² / mse)", true, [AllOutputs, Against, Peak])

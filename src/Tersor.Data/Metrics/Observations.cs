@@ -31,24 +31,16 @@ internal static class Observations
     /// <summary>Scores [.., classes] of all steps as rows, with the label of each.</summary>
     public static IEnumerable<(float[] Scores, int Label)> Rows(Observation observation, string? output, string label)
     {
-        long[] labels = Label(observation, label) is { Type: not ElementType.String } tensor
-            ? tensor.ToInt64s()
-            : throw new DataException($"Label '{label}' of sample '{observation.Sample.Name}' is text; expected a class index.");
-        int row = 0;
-        foreach (Tensor scores in Select(observation.Outputs, output))
+        float[][] rows = [.. Select(observation.Outputs, output).SelectMany(RowsOf)];
+        long[] labels = ClassLabels.Of(observation, label, rows.Length, rows.Length == 0 ? 0 : rows[0].Length);
+        if (rows.Length != labels.Length)
+            throw new DataException($"Sample '{observation.Sample.Name}' has {Plural.Of(labels.Length, "label")}, but the output has {Plural.Of(rows.Length, "row")} of scores.");
+        for (int row = 0; row < rows.Length; row++)
         {
-            foreach (float[] values in RowsOf(scores))
-            {
-                if (row >= labels.Length)
-                    break;
-                long expected = labels[row++];
-                if (expected < 0 || expected >= values.Length)
-                    throw new DataException($"Sample '{observation.Sample.Name}' has class {expected}, but the output {scores} has classes 0..{values.Length - 1}.");
-                yield return (values, (int)expected);
-            }
+            if (labels[row] < 0 || labels[row] >= rows[row].Length)
+                throw new DataException($"Sample '{observation.Sample.Name}' has class {labels[row]}, but the output has classes 0..{rows[row].Length - 1}.");
+            yield return (rows[row], (int)labels[row]);
         }
-        if (row != labels.Length)
-            throw new DataException($"Sample '{observation.Sample.Name}' has {Plural.Of(labels.Length, "label")}, but the output has {Plural.Of(row, "row")} of scores.");
     }
 
     /// <summary>Class numbers with the label of each, where the output holds such (ArgMax) and not scores: one for each label. Else null.</summary>
@@ -57,7 +49,7 @@ internal static class Observations
         Tensor[] given = [.. Select(observation.Outputs, output)];
         if (!given.All(t => t.Type.IsInteger()) || Label(observation, label) is not { Type: not ElementType.String } labels || given.Sum(t => t.Length) != labels.Length)
             return null;
-        return [.. given.SelectMany(t => t.ToInt64s()).Zip(labels.ToInt64s())];
+        return [.. given.SelectMany(t => t.ToInt64s()).Zip(ClassLabels.Of(observation, label, (int)labels.Length, 0))];
     }
 
     /// <summary>The rows along the last dimension.</summary>

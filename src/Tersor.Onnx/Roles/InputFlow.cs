@@ -20,9 +20,27 @@ internal sealed class InputFlow(ConstantFlow constants)
         return known[value] = value is { IsGraphInput: true, IsInitializer: false, Graph.IsMain: true } || value.Producer is { } node && IsPreparation(node) && node.Inputs[0] is not null && PreparesInput(node);
     }
 
-    private bool PreparesInput(Node node) => IsElementwise(node) || node.Is("Concat")
+    private bool PreparesInput(Node node) => !IsNormalization(node) && (IsElementwise(node) || node.Is("Concat")
         ? node.Inputs.OfType<Value>().ToArray() is var operands && operands.All(o => constants.IsConstant(o) || IsInput(o)) && operands.Any(IsInput)
-        : IsInput(node.Inputs[0]!);
+        : IsInput(node.Inputs[0]!));
+
+    /// <summary>Whether a node divides by the size of what it divides, as LayerNormalization and RMSNormalization do where they are written out: a layer, with a scale and shift to be learned. Preparation divides by constants.</summary>
+    private static bool IsNormalization(Node node) => node.Is("Div") && node.Input(1) is { } divisor && IsSize(divisor) || node.Is("Mul") && node.Inputs.OfType<Value>().Any(IsSize);
+
+    /// <summary>Whether a value is the root of a mean or a sum over something, or 1 over it.</summary>
+    private static bool IsSize(Value value)
+    {
+        bool rooted = false;
+        for (Node? node = value.Producer; node is not null; node = node.Is("Div") && node.Input(0)?.Tensor is not null ? node.Input(1)?.Producer : node.Input(0)?.Producer)
+        {
+            if (node.Is("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL2"))
+                return rooted || node.Is("ReduceL2");
+            if (!node.Is("Sqrt", "Pow", "Reciprocal", "Div", "Add", "Max", "Clip", "Cast", "Identity", "Expand"))
+                return false;
+            rooted |= node.Is("Sqrt", "Pow", "Reciprocal");
+        }
+        return false;
+    }
 
     private static bool IsPreparation(Node node) => IsElementwise(node) || ConstantOperand.IsTransparent(node)
         || node.Is("Slice", "Split", "Gather", "Concat", "Expand", "Tile", "Pad", "Resize", "Upsample", "Clip", "SpaceToDepth", "Sqrt", "Log", "Exp", "Abs", "Neg", "ReduceMean", "QuantizeLinear", "DequantizeLinear");

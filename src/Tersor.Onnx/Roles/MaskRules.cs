@@ -41,6 +41,8 @@ internal static class MaskRules
         return least <= 0 && values.All(v => v == 0 || v == least || v <= Annihilating) && values.Contains(0f) || IsRamp(tensor, values);
     }
 
+    /// <summary>Whether every row is a straight line, or one that falls off to both sides of a position.</summary>
+    /// <remarks>Source: Press et al. 2021, arXiv:2108.12409, section 3.</remarks>
     private static bool IsRamp(Tensor tensor, float[] values)
     {
         int length = tensor.Rank == 0 ? 0 : (int)tensor.Shape[^1];
@@ -49,13 +51,19 @@ internal static class MaskRules
         for (int row = 0; row < values.Length; row += length)
         {
             float step = values[row + 1] - values[row];
+            bool turned = false;
             for (int i = 2; i < length; i++)
             {
-                if (step == 0 || MathF.Abs(values[row + i] - values[row + i - 1] - step) > 1e-4f * MathF.Abs(step))
+                float next = values[row + i] - values[row + i - 1];
+                if (!turned && Near(next, -step))
+                    (turned, step) = (true, next);
+                if (step == 0 || !Near(next, step))
                     return false;
             }
         }
         return true;
+
+        static bool Near(float a, float b) => MathF.Abs(a - b) <= 1e-4f * MathF.Abs(b);
     }
 
     private static bool IsVast(Tensor tensor) => tensor.ToFloats().Any(v => !float.IsFinite(v) || v <= Vast);

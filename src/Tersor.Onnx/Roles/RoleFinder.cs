@@ -54,6 +54,8 @@ internal sealed class RoleFinder
         if (isRead && IsUnit(node, index, operand))
             return ConstantRole.Unit;
         ConstantRole role = OfPlace(node, index, operand, place);
+        if (isRead && role is ConstantRole.Weight or ConstantRole.ScaleOrShift or ConstantRole.Bias && FixedNumbers.IsPartOfFormula(node, index, operand))
+            return ConstantRole.Coefficient;
         if (!reading.Moved && ConstantRoles.IsTrained(role))
         {
             if (IsStep(operand))
@@ -71,6 +73,8 @@ internal sealed class RoleFinder
     {
         // Behind the product of two activations: scores of attention.
         WeightRole.Bias when node.Is("Add") && node.Input(1 - index)?.Producer is { } product && !product.Inputs.OfType<Value>().Any(constants.IsConstant) => ConstantRole.ScaleOrShift,
+        // One number for all the channels of a product keeps a logarithm or a root from zero.
+        WeightRole.Bias when node.Is("Add") && operand.Constant.Tensor!.Length == 1 && Channels(node.Input(1 - index)) is not 1 => ConstantRole.Coefficient,
         WeightRole.Weight => ConstantRole.Weight,
         WeightRole.Bias => ConstantRole.Bias,
         WeightRole.NormalizationScale => ConstantRole.NormalizationScale,
@@ -85,6 +89,19 @@ internal sealed class RoleFinder
         _ when operand.Constant.Tensor!.Length == 1 => ConstantRole.Coefficient,
         _ => ConstantRole.Operand,
     };
+
+    /// <summary>How many output channels the layer has that makes a value; null where that is not known.</summary>
+    private static long? Channels(Value? value)
+    {
+        if (value?.Producer is not { } layer)
+            return null;
+        for (int i = 0; i < layer.Inputs.Count; i++)
+        {
+            if (layer.Inputs[i]?.Tensor is { } tensor && WeightPlace.Of(layer, i, new(layer.Inputs[i]!, [], tensor.Shape, [.. Enumerable.Range(0, tensor.Rank)])) is { Role: WeightRole.Weight } place)
+                return place.OutputAxis is { } axis ? tensor.Shape[axis] : null;
+        }
+        return null;
+    }
 
     /// <summary>What integers are multiplied by where they stand for a weight.</summary>
     private static bool IsStep(ConstantOperand operand) => operand.Type.IsFloat() && operand.Path.Any(n => n.Is("Mul", "Sub", "Add", "Div") && n.Inputs.Any(i => i?.Producer is { } cast && cast.Is("Cast") && cast.Input(0)?.Type?.AsTensor?.ElementType.IsInteger() == true));

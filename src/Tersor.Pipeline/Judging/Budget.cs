@@ -29,7 +29,13 @@ public sealed record Budget
     public bool LimitsCloseness => MinCosine is not null || MinSqnr is not null || MinAgreement is not null;
 
     /// <summary>What holds where there are no labels: the limits given, or the usual ones.</summary>
-    public Budget WithoutLabels() => LimitsCloseness ? this : this with { MinCosine = UsualCosine, MinAgreement = UsualAgreement };
+    public Budget WithoutLabels() => LimitsCloseness ? this : Usual;
+
+    /// <summary>What holds for an output that nothing else judges: the usual limits beside those that are given.</summary>
+    public Budget Completed() => this with { MinCosine = MinCosine ?? UsualCosine, MinAgreement = MinAgreement ?? UsualAgreement };
+
+    /// <summary>The usual limits on closeness.</summary>
+    public static Budget Usual { get; } = new Budget().Completed();
 
     /// <summary>The budget with a limit on a metric that compares with the original model, the usual one where none is given.</summary>
     /// <param name="metric">Name of the metric: cosine, sqnr or top-1-agreement.</param>

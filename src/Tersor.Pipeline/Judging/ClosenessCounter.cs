@@ -9,7 +9,7 @@ internal sealed class ClosenessCounter(ComparedOutput output)
     private readonly RunningMean cosine = new(), noise = new(), disagreement = new();
     private readonly OneNumber numbers = new(), logits = new();
     private double worstCosine = 1, worstNoise;
-    private bool oneAnswer = true;
+    private bool oneAnswer = true, isNumeric;
 
     /// <summary>Takes one sample into account: the steps of both models.</summary>
     public void Add(IReadOnlyList<IReadOnlyDictionary<string, Tensor>> reference, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> given, ComparedOutput other)
@@ -19,6 +19,7 @@ internal sealed class ClosenessCounter(ComparedOutput output)
         for (int step = 0; step < reference.Count; step++)
         {
             Tensor whole = reference[step][output.Name], changed = given[step][other.Name];
+            isNumeric |= ComparedOutput.IsNumeric(whole);
             values = values.And(whole, changed);
             inFront = output.Logits == output.Name ? values : inFront.And(reference[step][output.Logits], given[step][other.Logits]);
             if (output.Classes is { } classes)
@@ -45,9 +46,9 @@ internal sealed class ClosenessCounter(ComparedOutput output)
         Interval? changed = disagreement.Count == 0 ? null : disagreement.OfChanges(disagreement.Mean, oneAnswer ? 1 : 0);
         Interval? agreement = changed is null ? null : new(1 - changed.Value, Math.Max(1 - changed.High, 0), Math.Min(1 - changed.Low, 1));
         if (numbers.IsOne)
-            return numbers.Result(output.Name, logits, agreement);
+            return numbers.Result(output.Name, logits, agreement) with { IsNumeric = isNumeric };
         Interval angle = cosine.Interval();
-        return new(output.Name, angle with { High = Math.Min(angle.High, 1) }, worstCosine, Decibels(ratio), Decibel(worstNoise), agreement);
+        return new(output.Name, angle with { High = Math.Min(angle.High, 1) }, worstCosine, Decibels(ratio), Decibel(worstNoise), agreement) { IsNumeric = isNumeric };
     }
 
     private void Take(double angle, double ratio)

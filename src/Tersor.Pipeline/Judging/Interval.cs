@@ -57,13 +57,13 @@ internal sealed class RunningMean
     /// <summary>The mean with its interval.</summary>
     public Interval Interval() => Judging.Interval.Of(Mean, Math.Sqrt(ErrorSquared), Count);
 
-    /// <summary>The same of differences that are zero wherever an answer did not change: as though half an answer more had changed to either side, so that few changes, or none, do not look like certainty.</summary>
+    /// <summary>The same of differences that are zero wherever an answer did not change: as though one answer more had changed to either side, so that few changes, or none, do not look like certainty.</summary>
     /// <param name="value">The figure; the mean of the differences is near it.</param>
     /// <param name="one">What one answer that changes amounts to, where none has.</param>
     /// <remarks>Source: Bonett and Price 2012, Journal of Educational and Behavioral Statistics 37(4), 479–488.</remarks>
     public Interval OfChanges(double value, double one)
     {
         double each = (Changed == 0 ? one : changes / Changed) / (Count + 2);
-        return Judging.Interval.Of(value, Math.Sqrt(ErrorSquared + each * each), Count);
+        return Judging.Interval.Of(value, Math.Sqrt(ErrorSquared + 2 * each * each), Count);
     }
 }

@@ -35,6 +35,9 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     /// <summary>Whether more samples may be looked at where those so far cannot tell. Default: always.</summary>
     public Func<bool> MayGoOn { get; init; } = () => true;
 
+    /// <summary>Whether nothing was learned from any of the samples. Default: nothing was.</summary>
+    public bool IsHeldOut { get; init; } = true;
+
     /// <summary>The limits that hold.</summary>
     public Budget Limits => limits;
 
@@ -62,14 +65,14 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
     private static (ReferenceRuns, IReadOnlyList<ComparedOutput>) Reference(Model original, Budget budget, IDataSet samples, Func<IMetric>? metric, SessionSettings session)
     {
         Model view = original.Clone();
-        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view, asClasses: budget.MinAgreement is not null);
+        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view, samples.Feedback, asClasses: budget.MinAgreement is not null);
         return (new(view, samples, metric, session), outputs);
     }
 
     private Verdict Of(Model model, bool more, CancellationToken cancellation)
     {
         Model view = model.Clone();
-        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view, asClasses: false);
+        IReadOnlyList<ComparedOutput> outputs = ComparedOutput.Of(view, samples.Feedback, asClasses: false);
         ClosenessCounter[] counters = [.. reference.Outputs.Select(o => new ClosenessCounter(o))];
         PairedMetric? paired = metric is null ? null : new(metric, HigherIsBetter);
         using ModelSession loaded = new(view, session);
@@ -88,17 +91,18 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
                 paired?.Add(new(sample, given, null), single);
             }
             Verdict verdict = Judged(done, paired?.Result(reference.Runs.Metric(done)), [.. counters.Select(c => c.Result())]);
-            if (!more || done >= samples.Count || verdict.Fit is Fit.Within or Fit.Beyond || !MayGoOn())
+            bool decided = !more || done >= samples.Count || verdict.Fit is Fit.Within or Fit.Beyond;
+            if (decided || !MayGoOn())
             {
                 reference.Runs.Unload(); // its answers are kept, and the next model may need no others
-                return verdict;
+                return verdict with { IsHeldOut = IsHeldOut, Unseen = decided ? 0 : samples.Count - done };
             }
         }
     }
 
     private Verdict Judged(int count, MetricVerdict? measured, IReadOnlyList<OutputCloseness> outputs)
     {
-        (Fit fit, string reason) = Closeness(limits, outputs);
+        (Fit fit, string reason) = Closeness(LimitsOf, outputs);
         if (measured is not null)
         {
             (Fit byMetric, string because) = Metric(measured, outputs, count);
@@ -114,7 +118,7 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
         string drop = $"{MetricName} falls by {measured.Drop.Value:0.0000} ({(double.IsFinite(measured.Drop.HalfWidth) ? $"{measured.Drop.Low:0.0000} to {measured.Drop.High:0.0000}" : "too few samples for an interval")})";
         if (measured.Drop.High <= limits.MaxDrop)
             return (Fit.Within, drop);
-        bool close = Closeness(new Budget().WithoutLabels(), outputs).Fit is Fit.Within or Fit.Likely;
+        bool close = Closeness((_, _) => Budget.Usual, outputs).Fit is Fit.Within or Fit.Likely;
         if (double.IsNaN(measured.Original)) // as the area under a curve of samples of one class
             return (close ? Fit.Likely : Fit.Doubtful, $"{MetricName} has no value on these samples");
         if (measured.Drop.Low > limits.MaxDrop || double.IsNaN(measured.Value))
@@ -125,14 +129,27 @@ internal sealed class Judge(Budget budget, Model original, IDataSet samples, Fun
         return (likely ? Fit.Likely : close && tolerable ? Fit.Tolerable : Fit.Doubtful, drop);
     }
 
+    /// <summary>What limits an output. A limit that is given holds for every output, and takes the place of the usual ones where it can judge: what neither it nor the metric looks at keeps those.</summary>
+    private Budget LimitsOf(int index, OutputCloseness output)
+    {
+        ComparedOutput compared = reference.Outputs[index];
+        bool byLimits = output.IsNumeric && (budget.MinCosine ?? budget.MinSqnr) is not null || budget.MinAgreement is not null && output.Agreement is not null && (!compared.IsAssumed || reference.Outputs.Count(o => !o.IsState) == 1);
+        return byLimits || compared.IsState && metric is not null || reference.Runs.Measured.Contains(compared.Name) ? budget : budget.Completed();
+    }
+
     /// <summary>By the limits on closeness; the output that speaks most against the model decides.</summary>
-    private static (Fit Fit, string Reason) Closeness(Budget limits, IReadOnlyList<OutputCloseness> outputs)
+    private static (Fit Fit, string Reason) Closeness(Func<int, OutputCloseness, Budget> limitsOf, IReadOnlyList<OutputCloseness> outputs)
     {
         (Fit Fit, string Reason) worst = (Fit.Within, "");
-        foreach (OutputCloseness output in outputs)
+        for (int i = 0; i < outputs.Count; i++)
         {
-            Check(output.Cosine, limits.MinCosine, "cosine", "0.0000", output);
-            Check(output.Sqnr, limits.MinSqnr, "signal to noise", "0.0 dB", output);
+            OutputCloseness output = outputs[i];
+            Budget limits = limitsOf(i, output);
+            if (output.IsNumeric)
+            {
+                Check(output.Cosine, limits.MinCosine, "cosine", "0.0000", output);
+                Check(output.Sqnr, limits.MinSqnr, "signal to noise", "0.0 dB", output);
+            }
             if (output.Agreement is { } agreement)
                 Check(agreement, limits.MinAgreement, "top-1 agreement", "0.0000", output);
         }

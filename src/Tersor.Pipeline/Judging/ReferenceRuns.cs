@@ -22,7 +22,11 @@ internal sealed class ReferenceRuns(Model model, IDataSet samples, Func<IMetric>
     private readonly IMetric? counter = metric?.Invoke();
     private ModelSession? session;
     private SampleRunner? runner;
+    private readonly HashSet<string> measured = [];
     private long bytes;
+
+    /// <summary>Outputs that the metric has looked at.</summary>
+    public IReadOnlySet<string> Measured => measured;
 
     /// <summary>The outputs for a sample, and what the metric gives for it alone (NaN without one).</summary>
     public (Steps Outputs, double Metric) Of(int index, Sample sample, CancellationToken cancellation)
@@ -34,7 +38,7 @@ internal sealed class ReferenceRuns(Model model, IDataSet samples, Func<IMetric>
         {
             bytes += made.SelectMany(s => s.Values).Sum(t => t.ByteLength);
             outputs.Add(bytes <= Kept ? made : null);
-            Observation observation = new(sample, made, null);
+            Observation observation = new(sample, [.. made.Select(step => new WatchedOutputs(step, measured))], null);
             counter?.Add(observation);
             single.Add(metric is null ? double.NaN : OfOne(metric, observation));
             whole[outputs.Count] = counter?.Value ?? double.NaN;

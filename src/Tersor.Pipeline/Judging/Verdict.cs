@@ -33,7 +33,11 @@ public sealed record MetricVerdict(double Original, double Value, Interval Drop,
 /// <param name="Sqnr">Signal to noise in dB, of logits where the output ends in Softmax or Sigmoid, from the mean over samples of ‖y − ŷ‖² / ‖y‖².</param>
 /// <param name="WorstSqnr">The least over the samples.</param>
 /// <param name="Agreement">Share of answers with the same best class; null where the output is not known to be classes.</param>
-public sealed record OutputCloseness(string Output, Interval Cosine, double WorstCosine, Interval Sqnr, double WorstSqnr, Interval? Agreement);
+public sealed record OutputCloseness(string Output, Interval Cosine, double WorstCosine, Interval Sqnr, double WorstSqnr, Interval? Agreement)
+{
+    /// <summary>Whether it holds measurements; integers, truth values and strings are answers, of which cosine and signal to noise say nothing.</summary>
+    public bool IsNumeric { get; init; } = true;
+}
 
 /// <summary>How good a changed model is on held-out samples.</summary>
 /// <param name="Samples">How many samples it was judged on.</param>
@@ -43,6 +47,12 @@ public sealed record OutputCloseness(string Output, Interval Cosine, double Wors
 /// <param name="Reason">What decided, in words.</param>
 public sealed record Verdict(int Samples, MetricVerdict? Metric, IReadOnlyList<OutputCloseness> Outputs, Fit Fit, string Reason)
 {
+    /// <summary>Whether nothing was learned from any of the samples.</summary>
+    public bool IsHeldOut { get; init; } = true;
+
+    /// <summary>Samples that were not looked at, although they might have decided, because the time was over.</summary>
+    public int Unseen { get; init; }
+
     /// <summary>Whether it may be written although the samples cannot tell whether it keeps within the budget.</summary>
     public bool IsUnsure => Fit is Fit.Likely or Fit.Tolerable;
 

@@ -13,8 +13,11 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="training">Trains the quantized model; null: a search for layers to spare instead.</param>
 internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs, OtherForms forms, QuantizationTraining? training)
 {
-    /// <summary>How many times faster a model must be in float, at the lower end of the interval, to be a result of quantization.</summary>
-    private const double WorthRewriting = 1.02;
+    /// <summary>How many times faster a model must be, at the lower end of the interval, to be a gain by its speed alone.</summary>
+    private const double Faster = 1.02;
+
+    /// <summary>Share of the weights' bytes that a model may have at most to be a gain by its size alone.</summary>
+    private const double Smaller = 0.99;
 
     private readonly SessionSettings session = new() { Threads = settings.Threads };
     private readonly TrialBuilder builder = new(inputs);
@@ -35,11 +38,14 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         trials = Timed(trials, sample, progress, cancellation);
         // A form of which nothing was left within the budget is the float model again: worth having only where rewriting it made it faster.
         bool broken = trials.Exists(t => t.Exact.Count > 0 && t.Report.Changes.Count == 0);
-        trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > WorthRewriting)];
+        trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > Faster)];
         // Whoever names another form than the usual one has it for its size.
-        Trial? chosen = new TrialChoice(settings with { RequireSpeed = settings.RequireSpeed && mode == QuantizationMode.Static }).Choose(trials);
+        Trial? chosen = new TrialChoice(settings with { RequireSpeed = settings.RequireSpeed && mode == QuantizationMode.Static }).Choose([.. trials.Where(IsGain)]);
         return chosen is null ? Nothing(mode, trials, broken) : Result(chosen, trials, sample, progress, cancellation);
     }
+
+    /// <summary>Whether a model is worth having, for its speed or its size; one that was asked for whatever its speed is.</summary>
+    private bool IsGain(Trial trial) => !settings.RequireSpeed || trial.SpeedUp?.Low > Faster || trial.Bytes < Smaller * inputs.Original.WeightBytes();
 
     /// <summary>The trials with their speeds. What is one graph is timed once: chance would make one of two seem faster.</summary>
     private List<Trial> Timed(List<Trial> trials, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)
@@ -121,7 +127,7 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         Trial[] fitting = [.. trials.Where(t => t.Verdict.Fits)];
         string reason = trials.Count == 0 && broken ? "nothing of it keeps within the error allowed in fewer bits"
             : search?.Objection is { } objection && trials.Count == 0 ? objection
-            : fitting.Length > 0 ? "whatever keeps within the error allowed is slower than the float model here"
+            : fitting.Length > 0 ? $"whatever keeps within the error allowed is {(fitting.Any(IsGain) ? "slower than" : "neither faster nor smaller than")} the float model here"
             : trials.MinBy(t => t.Verdict, VerdictOrder.BestFirst) is { } best ? $"nothing keeps within the error allowed; of '{best.Name}', the closest, {best.Verdict.Reason}"
             : "there is nothing to quantize";
         // What was demanded of the result the model that was given does not have.

@@ -107,7 +107,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
         }
         SampleSplit samples = SampleSplit.Of(data, selection, settings, settings.CalibrationSamples, metric is not null, Training is not null);
         SessionSettings session = new() { Threads = settings.Threads };
-        using Judge judge = new(budget, model, samples.Judging, metric, session) { MayGoOn = () => !time.IsOver };
+        using Judge judge = new(budget, model, samples.Judging, metric, session) { MayGoOn = () => !time.IsOver, IsHeldOut = samples.JudgesUnseen };
         Sample sample = samples.Calibrating.Read(0);
         Lazy<Model> rewritten = Rewritten(model, OptimizerFor(sample), cancellation);
         OtherForms forms = Forms(rewritten);

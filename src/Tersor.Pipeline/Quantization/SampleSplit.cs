@@ -9,6 +9,9 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="Judging">Samples results are judged on: those held out, unless they are too few for a metric.</param>
 internal sealed record SampleSplit(IDataSet Learning, IDataSet Calibrating, IDataSet Held, IDataSet Judging)
 {
+    /// <summary>Whether nothing is learned from the samples that judge.</summary>
+    public bool JudgesUnseen => ReferenceEquals(Judging, Held) && !ReferenceEquals(Held, Learning);
+
     /// <summary>Share held out at least, where no part of the data is for that.</summary>
     private const double LeastHeld = 0.2;
 

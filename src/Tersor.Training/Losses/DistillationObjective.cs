@@ -83,8 +83,8 @@ internal sealed class DistillationObjective : IObjective
         Tensor? sum = null;
         foreach (Compared output in plan!.Outputs)
         {
-            Tensor student = values[output.Value];
-            Tensor[] taught = [.. output.Answers.Select((a, i) => Alike(student, answers[a], output.Pair, i))];
+            Tensor student = ShareLogits.For(values[output.Value], output.Pair.Student, output.Kind);
+            Tensor[] taught = [.. output.Answers.Select((a, i) => ShareLogits.For(Alike(student, answers[a], output.Pair, i), output.Pair.Teachers[i], output.Kind))];
             Tensor loss = output.Kind switch
             {
                 SoftKind.Classes => SoftLosses.Classes(student, taught, output.Pair.AxisOf((int)student.dim()), temperature),

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
 using static TorchSharp.torch;
 
 namespace Tersor.Training.Losses;
@@ -13,7 +14,7 @@ internal sealed class LabelObjective : IObjective
     private const int Looked = 256;
 
     private readonly TrainingLoss loss;
-    private readonly LogitOutput output;
+    private readonly OutputEnding output;
     private readonly IReadOnlyDictionary<string, int> symbols;
     private readonly IDataSet data;
     private readonly string? hidden;
@@ -31,8 +32,8 @@ internal sealed class LabelObjective : IObjective
             ?? throw new TrainingException($"The loss judges output '{name}', but the model has {string.Join(", ", model.Graph.Outputs.Select(o => o.Name))}.") : model.Graph.Outputs.FirstOrDefault(IsReal) ?? model.Graph.Outputs[0];
         if (!IsReal(value))
             throw new TrainingException($"Output '{value.Name}' holds {value.Type}, and a loss has a gradient through floating-point numbers only. Name another output (--loss-output).");
-        output = LogitOutput.Of(value);
-        hidden = output.Closing is null ? ShareOutput.Closing(value) : null;
+        output = OutputPair.Ending(value);
+        hidden = output.Closing is null ? output.Shares : null;
         Wanted = [output.Output, output.Logits];
     }
 
@@ -76,9 +77,9 @@ internal sealed class LabelObjective : IObjective
     /// <summary>What a loss works on: logits for losses of classes, whether the model gives them or shares of 1.</summary>
     private Tensor Judged(TrainingLoss judged, ObjectiveInput input) => judged switch
     {
-        TrainingLoss.CrossEntropy => hidden == "Softmax" ? input.Values[0].clamp_min(1e-7).log() : input.Values[1],
+        TrainingLoss.CrossEntropy => hidden is not null ? ShareLogits.OfClasses(input.Values[0]) : input.Values[1],
         TrainingLoss.BinaryCrossEntropy when output.Closing == "Sigmoid" => input.Values[1],
-        TrainingLoss.BinaryCrossEntropy when GivesShares => input.Values[0].clamp(1e-7, 1 - 1e-7).logit(),
+        TrainingLoss.BinaryCrossEntropy when GivesShares => ShareLogits.OfAnswers(input.Values[0]),
         _ => input.Values[0],
     };
 

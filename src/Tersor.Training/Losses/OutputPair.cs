@@ -1,12 +1,14 @@
 using Tersor.Compression.Training;
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
+using Tersor.Training.Operators.Fused;
 
 namespace Tersor.Training.Losses;
 
 /// <summary>An output of the student, and the same output of every teacher.</summary>
 /// <param name="Student">The student's.</param>
 /// <param name="Teachers">One a teacher.</param>
-internal sealed record OutputPair(LogitOutput Student, IReadOnlyList<LogitOutput> Teachers)
+internal sealed record OutputPair(OutputEnding Student, IReadOnlyList<OutputEnding> Teachers)
 {
     /// <summary>Pairs outputs: by name, and what is left by position.</summary>
     /// <param name="student">Outputs of the student that are no state.</param>
@@ -15,8 +17,11 @@ internal sealed record OutputPair(LogitOutput Student, IReadOnlyList<LogitOutput
     public static IReadOnlyList<OutputPair> Match(IReadOnlyList<Value> student, IReadOnlyList<IReadOnlyList<Value>> teachers)
     {
         Value[][] matched = [.. teachers.Select((outputs, number) => Match(student, outputs, number + 1))];
-        return [.. student.Select((output, i) => new OutputPair(LogitOutput.Of(output), [.. matched.Select(m => LogitOutput.Of(m[i]))]))];
+        return [.. student.Select((output, i) => new OutputPair(Ending(output), [.. matched.Select(m => Ending(m[i]))]))];
     }
+
+    /// <summary>What ends an output, fake quantization looked through.</summary>
+    public static OutputEnding Ending(Value output) => OutputEnding.Of(output, node => node.Domain == FakeQuantization.Domain);
 
     /// <summary>How it is compared.</summary>
     /// <param name="asked">What settings say.</param>
@@ -24,7 +29,7 @@ internal sealed record OutputPair(LogitOutput Student, IReadOnlyList<LogitOutput
     /// <param name="shape">Of the student's logits.</param>
     public SoftKind KindOf(SoftLoss asked, TrainingLoss? judged, long[] shape)
     {
-        string[] closings = [.. Teachers.Append(Student).Select(o => o.Closing).OfType<string>().Select(c => c == "LogSoftmax" ? "Softmax" : c).Distinct()];
+        string[] closings = [.. Teachers.Append(Student).Select(o => o.Closing ?? o.Shares).OfType<string>().Select(c => c == "LogSoftmax" ? "Softmax" : c).Distinct()];
         if (asked == SoftLoss.Values)
             return SoftKind.Values;
         if (closings.Length > 1)

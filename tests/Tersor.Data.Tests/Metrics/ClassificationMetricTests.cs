@@ -1,3 +1,4 @@
+using Tersor.Data.Descriptions;
 using Tersor.Data.Metrics;
 using Tersor.Onnx;
 using static Tersor.Data.Tests.Metrics.MetricTesting;
@@ -68,5 +69,37 @@ public sealed class ClassificationMetricTests
         Assert.Contains("class 2", Assert.Throws<DataException>(() => Metric("top-1").Add(Seen(scores, Tensor.Vector(2L)))).Message, StringComparison.Ordinal);
         Assert.Contains("'uot'", Assert.Throws<DataException>(() => Metric("top-1", ("output", "uot")).Add(Seen(scores, Tensor.Vector(0L)))).Message, StringComparison.Ordinal);
         Assert.Contains("reference", Assert.Throws<DataException>(() => Metric("sqnr").Add(Seen(scores))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Labels_are_classes_in_whatever_way_they_are_written()
+    {
+        Tensor scores = Tensor.Create([1, 3], [0.1f, 0.7f, 0.2f]);
+        foreach (Tensor label in new[] { Tensor.Vector(1L), Tensor.Vector(1f), Tensor.Vector(1.0), Tensor.Create([1, 3], new[] { 0f, 1, 0 }), Tensor.Create([3], new[] { 0L, 1, 0 }) })
+        {
+            Assert.Equal(1, Measure(Metric("top-1"), Seen(scores, label)));
+            Assert.Equal(1, Measure(Metric("top-k", ("k", "2")), Seen(scores, label)));
+        }
+        Assert.Equal(1, Measure(Metric("top-1"), Seen(Tensor.Vector(4L), Tensor.Vector(4f)))); // classes themselves
+        foreach (Tensor label in new[] { Tensor.Vector(0.5f), Tensor.Vector(double.NaN), Tensor.Vector(float.PositiveInfinity) })
+            Assert.Contains("expected a class index", Assert.Throws<DataException>(() => Metric("top-1").Add(Seen(scores, label))).Message, StringComparison.Ordinal);
+        Assert.Contains("label", Assert.Throws<DataException>(() => Metric("top-1").Add(Seen(scores, Tensor.Create([1, 3], new[] { 0.5f, 0.5f, 0 })))).Message, StringComparison.Ordinal);
+        IMetric area = Metric("auc");
+        area.Add(Seen(Tensor.Vector(0.2f), Tensor.Vector(0f)));
+        area.Add(Seen(Tensor.Vector(0.9f), Tensor.Vector(1f)));
+        Assert.Equal(1, area.Value);
+    }
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public void Cross_entropy_takes_what_the_model_gives_out(bool softmax)
+    {
+        Model model = new(17, irVersion: 8);
+        Value z = model.Graph.AddInput("x", OnnxType.Of(ElementType.Float32, 1, 2)), y = softmax ? model.Graph.AddNode("Softmax", [z], ["y"]).Outputs[0]! : model.Graph.AddNode("Neg", [z], ["y"]).Outputs[0]!;
+        model.Graph.AddOutput(y);
+        OpenedData data = new(new InMemoryDataSet("none", []), [new("cross-entropy", new Dictionary<string, string>()), new("cross-entropy", new Dictionary<string, string> { ["from"] = "logits" })], [], new() { Splits = new Dictionary<string, SplitDescription>() }, ".");
+        double[] values = [.. data.For(model).CreateMetrics().Select(m => Measure(m, Seen(Tensor.Create([1, 2], [0.25f, 0.75f]), Tensor.Vector(1L))))];
+        Assert.Equal(-Math.Log(Math.Exp(0.75) / (Math.Exp(0.25) + Math.Exp(0.75))), values[1], 6); // whoever says what it is is believed
+        Assert.Equal(softmax ? -Math.Log(0.75) : values[1], values[0], 6);
     }
 }

@@ -161,6 +161,74 @@ public sealed class ConstantRolesTests
         Assert.Equal(ConstantRole.QuantizedWeight, Role(model, "q"));
     }
 
+    [Theory]
+    [InlineData(true)] // LayerNormalization
+    [InlineData(false)] // RMSNormalization
+    public void Scale_and_shift_of_a_normalization_that_is_written_out_on_the_input_are_learned(bool centred)
+    {
+        Model model = Activations((graph, x) =>
+        {
+            Value far = centred ? graph.Apply("Sub", [x, graph.Apply("ReduceMean", [x], ("axes", new[] { -1L }))]) : x;
+            Value size = graph.Apply("Sqrt", [graph.Apply("Add", [graph.Apply("ReduceMean", [graph.Apply("Pow", [far, graph.AddInitializer("two", Tensor.Scalar(2f))])], ("axes", new[] { -1L })), graph.AddInitializer("epsilon", Tensor.Scalar(1e-5f))])]);
+            Value y = graph.Apply("Mul", [graph.Apply("Div", [far, size]), graph.AddInitializer("c", Tensor.Vector([1f, 1, 1, 1]))]);
+            return graph.Apply("MatMul", [graph.Apply("Add", [y, graph.AddInitializer("b", Tensor.Vector(new float[4]))]), graph.AddInitializer("w", Build.Normal(1, 1, 4, 4))]);
+        });
+        Assert.Equal([ConstantRole.ScaleOrShift, ConstantRole.ScaleOrShift], new[] { "c", "b" }.Select(n => Role(model, n)));
+        Assert.All(new[] { "two", "epsilon" }, n => Assert.False(ConstantRoles.IsTrained(Role(model, n))));
+        // By its own mean and deviation constants it is prepared.
+        Assert.Equal(ConstantRole.Preprocessing, Role(Activations((graph, x) => graph.Apply("Div", [graph.Apply("Sub", [x, graph.AddInitializer("mean", Tensor.Vector([1f, 2, 3, 4]))]), graph.AddInitializer("c", Tensor.Vector([1f, 2, 3, 5]))])), "c"));
+    }
+
+    [Fact]
+    public void Sines_and_cosines_of_rotary_positions_are_no_weights()
+    {
+        Model model = Activations((graph, x) =>
+        {
+            Value y = Stem(graph, x), axes = graph.AddInitializer("axes", Tensor.Vector([-1L]));
+            Value Half(long from, long to) => graph.Apply("Slice", [y, graph.AddInitializer($"from{from}", Tensor.Vector([from])), graph.AddInitializer($"to{to}", Tensor.Vector([to])), axes]);
+            Value turned = graph.Apply("Concat", [graph.Apply("Neg", [Half(2, 4)]), Half(0, 2)], ("axis", -1L));
+            return graph.Apply("Add", [graph.Apply("Mul", [y, graph.AddInitializer("cos", Build.Normal(1, 1, 4))]), graph.Apply("Mul", [turned, graph.AddInitializer("sin", Build.Normal(2, 1, 4))])]);
+        });
+        Assert.Equal([ConstantRole.Coefficient, ConstantRole.Coefficient], new[] { "cos", "sin" }.Select(n => Role(model, n)));
+        // A gate beside a residual has no turned half.
+        Assert.Equal(ConstantRole.ScaleOrShift, Role(Activations((graph, x) => Stem(graph, x) is var y ? graph.Apply("Add", [graph.Apply("Mul", [y, graph.AddInitializer("c", Build.Normal(1, 1, 4))]), graph.Apply("Mul", [graph.Apply("Neg", [y]), graph.AddInitializer("d", Build.Normal(2, 1, 4))])]) : y), "c"));
+    }
+
+    [Fact]
+    public void A_bias_that_falls_off_to_both_sides_is_a_mask()
+    {
+        float[] distances = [.. Enumerable.Range(0, 16).Select(i => -0.25f * Math.Abs(i % 4 - i / 4))];
+        Assert.Equal(ConstantRole.Mask, Role(Attention((graph, scores) => graph.Apply("Add", [scores, graph.AddInitializer("c", Tensor.Create([1, 1, 4, 4], distances))])), "c"));
+    }
+
+    [Fact]
+    public void What_makes_boxes_of_a_detectors_answers_is_no_weight()
+    {
+        Model model = Activations((graph, x) =>
+        {
+            Value shares = graph.Apply("Softmax", [Stem(graph, x)], ("axis", -1L)), distance = graph.Apply("MatMul", [shares, graph.AddInitializer("places", Tensor.Create([4, 1], new[] { 0f, 1, 2, 3 }))]);
+            Value moved = graph.Apply("Sub", [graph.AddInitializer("anchors", Tensor.Create([1, 3], new[] { 0.5f, 1.5f, 2.5f })), distance]);
+            return graph.Apply("Mul", [moved, graph.AddInitializer("strides", Tensor.Create([1, 3], new[] { 8f, 16, 32 }))]);
+        });
+        Assert.All(new[] { "places", "anchors", "strides" }, n => Assert.Equal(ConstantRole.Coefficient, Role(model, n)));
+        // In front of another layer the same numbers may be learned.
+        Assert.Equal(ConstantRole.ScaleOrShift, Role(Activations((graph, x) => graph.Apply("MatMul", [graph.Apply("Mul", [Stem(graph, x), graph.AddInitializer("c", Tensor.Vector([8f, 16, 32, 64]))]), graph.AddInitializer("w", Build.Normal(1, 1, 4, 4))])), "c"));
+    }
+
+    [Fact]
+    public void One_number_for_all_channels_of_a_product_and_what_features_are_standardized_with_are_not_learned()
+    {
+        Model model = Activations((graph, x) =>
+        {
+            Value energies = graph.Apply("Add", [graph.Apply("MatMul", [x, graph.AddInitializer("bank", Build.Normal(1, 1, 4, 4))]), graph.AddInitializer("epsilon", Tensor.Vector([1e-6f]))]);
+            Value standard = graph.Apply("Div", [graph.Apply("Sub", [graph.Apply("Log", [energies]), graph.AddInitializer("mean", Tensor.Vector([-3f, -2, -3, -4]))]), graph.AddInitializer("deviation", Tensor.Vector([2f, 2, 2, 1]))]);
+            return graph.Apply("Add", [graph.Apply("MatMul", [standard, graph.AddInitializer("w", Build.Normal(2, 1, 4, 1))]), graph.AddInitializer("bias", Tensor.Vector([0.5f]))]);
+        });
+        Assert.All(new[] { "epsilon", "mean", "deviation" }, n => Assert.Equal(ConstantRole.Coefficient, Role(model, n)));
+        Assert.Equal(ConstantRole.Bias, Role(model, "bias")); // of a layer with one output
+    }
+
+
     private static ConstantRole Role(Model model, string name) => Assert.Single(ConstantRoles.Of(model).RolesOf(Constant(model, name)));
 
     private static Value Constant(Model model, string name) => model.AllConstants().First(c => c.Name == name);

@@ -21,7 +21,7 @@ public sealed class ComparedOutputTests
             y.Type = type;
             return y;
         });
-        return Assert.Single(ComparedOutput.Of(model, asClasses)).Classes;
+        return Assert.Single(ComparedOutput.Of(model, new Dictionary<string, string>(), asClasses)).Classes;
     }
 
     [Theory]
@@ -61,5 +61,31 @@ public sealed class ComparedOutputTests
         Assert.Equal((1, 1), answers.Agreement(Tensor.Scalar(ulong.MaxValue), Tensor.Scalar(ulong.MaxValue)));
         Assert.Equal((1, 2), answers.Agreement(Tensor.FromStrings([2], ["cat", "dog"]), Tensor.FromStrings([2], ["cat", "cow"])));
         Assert.Equal((0, 1), answers.Agreement(Tensor.Vector(1L, 2), Tensor.Vector(1L))); // as many boxes as the data have
+    }
+
+    [Fact]
+    public void Of_ranked_classes_the_first_is_the_answer()
+    {
+        Model model = Build.Model([2, 10], (g, x) =>
+        {
+            Node best = g.AddNode("TopK", [x, g.AddInitializer("k", Tensor.Vector(3L))], ["values", "indices"], [new("axis", 1L)]);
+            best.Outputs[1]!.Type = new OnnxType.Tensor(ElementType.Int64, null);
+            g.AddOutput(best.Outputs[1]!);
+            return best.Outputs[0]!;
+        });
+        ClassAxis ranked = ComparedOutput.Of(model, new Dictionary<string, string>(), asClasses: false).Single(o => o.Name == "indices").Classes!;
+        Assert.Equal(new ClassAxis(1, IsRanked: true), ranked);
+        Assert.Equal((1, 2), ranked.Agreement(Tensor.Create([2, 3], new[] { 1L, 2, 3, 4, 5, 6 }), Tensor.Create([2, 3], new[] { 1L, 3, 2, 5, 4, 6 })));
+    }
+
+    [Fact]
+    public void Nothing_is_taken_for_classes_beside_an_output_that_is()
+    {
+        Model model = Build.Model([2, 10], (g, x) =>
+        {
+            g.AddOutput(g.Apply("Softmax", [x], ("axis", 1L)));
+            return g.Apply("Neg", [x]);
+        });
+        Assert.Equal([1, null], ComparedOutput.Of(model, new Dictionary<string, string>(), asClasses: true).Select(o => o.Classes?.Axis));
     }
 }

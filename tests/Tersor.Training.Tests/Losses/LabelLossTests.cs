@@ -1,8 +1,8 @@
 using Tersor.Compression.Training;
 using Tersor.Data;
 using Tersor.Onnx;
+using Tersor.Onnx.Roles;
 using Tersor.Testing;
-using Tersor.Training.Losses;
 
 namespace Tersor.Training.Tests.Losses;
 
@@ -34,7 +34,7 @@ public sealed class LabelLossTests
             }
             return y;
         });
-        LogitOutput output = LogitOutput.Of(model.Graph.Outputs[0]);
+        OutputEnding output = OutputEnding.Of(model.Graph.Outputs[0]);
         Assert.Equal(closing, output.Closing);
         Assert.True(output.Logits.Producer!.Is("MatMul"));
     }

@@ -111,7 +111,7 @@ function qualityTile() {
 
 /** On how many samples the result was judged. */
 function held() {
-    return report.verdict ? Numbers.plural(report.verdict.samples, "held-out sample") : "held-out samples";
+    return report.verdict ? Numbers.plural(report.verdict.samples, report.verdict.isHeldOut ? "held-out sample" : "sample") : "held-out samples";
 }
 
 /** Every output beside the float model's, in a sentence. */
