@@ -26,6 +26,9 @@ public static class ReportJson
     public static void Write(EvaluationReport report, TextWriter output) => Write(report, ReportContext.Default.EvaluationReport, output);
 
     /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
+    public static void Write(InstallationReport report, TextWriter output) => Write(report, ReportContext.Default.InstallationReport, output);
+
+    /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
     public static void Write(ComparisonReport report, TextWriter output) => Write(report, ReportContext.Default.ComparisonReport, output);
 
     /// <inheritdoc cref="Write(ModelInspection, TextWriter)"/>
@@ -46,6 +49,7 @@ public static class ReportJson
     Converters = [typeof(DoubleJson)], UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ModelInspection))]
 [JsonSerializable(typeof(OptimizeReport))]
+[JsonSerializable(typeof(InstallationReport))]
 [JsonSerializable(typeof(QuantizeReport))]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(ComparisonReport))]

@@ -8,7 +8,7 @@ namespace Tersor.Cli.Tests;
 public sealed partial class OptionNameTests
 {
     /// <summary>What programs say to each other, and to dotnet.</summary>
-    private static readonly HashSet<string> NotForUsers = ["--serve-guarded-requests", "--runtimeconfig", "--depsfile"];
+    private static readonly HashSet<string> NotForUsers = ["--serve-guarded-requests", "--runtimeconfig", "--depsfile", "--configuration", "--runtime", "--no-self-contained", "--nologo", "--verbosity"];
 
     private static readonly Command Root = CommandLine.Root(new(TextWriter.Null, TextWriter.Null));
 

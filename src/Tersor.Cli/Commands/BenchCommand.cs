@@ -3,7 +3,6 @@ using Tersor.Cli.Parsing;
 using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Compression.GraphOptimization;
-using Tersor.Onnx;
 using Tersor.Reporting;
 using Tersor.Runtime;
 
@@ -18,7 +17,7 @@ internal sealed record BenchRequest(IReadOnlyList<string> Models)
 
     public BenchmarkOptions Options { get; init; } = new();
 
-    public ReadOptions Reading { get; init; } = new();
+    public ModelReading Reading { get; init; } = new();
 
     public bool Json { get; init; }
 }

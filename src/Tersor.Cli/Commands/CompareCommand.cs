@@ -28,7 +28,7 @@ internal sealed record CompareRequest(string First, string Second)
 
     public SessionSettings Session { get; init; } = new();
 
-    public ReadOptions Reading { get; init; } = new();
+    public ModelReading Reading { get; init; } = new();
 
     public bool Json { get; init; }
 }

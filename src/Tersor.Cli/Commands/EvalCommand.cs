@@ -4,7 +4,6 @@ using Tersor.Cli.Parsing;
 using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Data;
-using Tersor.Onnx;
 using Tersor.Pipeline;
 using Tersor.Pipeline.Evaluation;
 using Tersor.Reporting;
@@ -22,7 +21,7 @@ internal sealed record EvalRequest(string Model, DataRequest Data)
 
     public SessionSettings Session { get; init; } = new();
 
-    public ReadOptions Reading { get; init; } = new();
+    public ModelReading Reading { get; init; } = new();
 
     public bool Json { get; init; }
 }

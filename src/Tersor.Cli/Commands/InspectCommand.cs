@@ -20,7 +20,7 @@ internal static class InspectCommand
         Option<bool> json = CommonOptions.Json();
         ReadingOptions reading = new();
         Command command = new("inspect", "Show what a model is made of, without running it.") { model, layers, roles, dimensions, shapes };
-        foreach (Option option in (Option[])[.. reading.All, json])
+        foreach (Option option in (Option[])[.. reading.OfFiles, json])
             command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Execute(
             parsed.GetRequiredValue(model), parsed.GetValue(layers), parsed.GetValue(roles), new() { Dimensions = parsed.GetValue(dimensions)!, Shapes = parsed.GetValue(shapes)! }, reading.Read(parsed), parsed.GetValue(json), terminal, cancellation)));

@@ -4,6 +4,8 @@ using Tersor.Cli.Printing;
 using Tersor.Cli.Running;
 using Tersor.Compression.Training;
 using Tersor.Pipeline.Training;
+using Tersor.Reporting;
+using Tersor.Reporting.Training;
 
 namespace Tersor.Cli.Commands;
 
@@ -17,26 +19,30 @@ internal static class InstallCommand
         Argument<string> what = new("what") { Description = $"What to install: '{Training}', which train, distill and quantize --train need." };
         what.AcceptOnlyFromAmong(Training);
         Option<string?> source = new("--source") { Description = "Package source to ask beside the ones that are configured: an address, or a folder of packages.", HelpName = "source" };
-        Command command = new("install", "Fetch what training needs: libtorch, which is large and comes apart.") { what, source };
-        command.SetAction((parsed, cancellation) => Execute(parsed.GetValue(source), terminal, cancellation));
+        Option<bool> json = CommonOptions.Json();
+        Command command = new("install", "Fetch what training needs: libtorch, which is large and comes apart.") { what, source, json };
+        command.SetAction((parsed, cancellation) => Execute(parsed.GetValue(source), parsed.GetValue(json), terminal, cancellation));
         return command.WithHelp(
             () => $"Downloads Tersor.Training and libtorch, some 130 to 190 MB, from the package sources that 'dotnet' uses, and puts them into\n{TrainingPackage.UserFolder ?? "a folder of the user's, who has none here"}.\n"
                 + "Needs the .NET 10 SDK. Remove that folder to uninstall. A checkout of Tersor does this by itself.",
             "tersor install training", "tersor install training --source ./packages");
     }
 
-    public static async Task<int> Execute(string? source, Terminal terminal, CancellationToken cancellation)
+    public static async Task<int> Execute(string? source, bool json, Terminal terminal, CancellationToken cancellation)
     {
         string target = TrainingPackage.UserFolder ?? throw new TrainingException($"There is no folder for the user's programs, since the user has no home. Set HOME, or {TrainingPackage.Variable} where the package is.");
-        if (TrainingPackage.Folder is { } present && source is null)
+        string? present = source is null ? TrainingPackage.Folder : null;
+        if (present is null)
         {
-            terminal.Say($"Training is installed: {present}.");
-            return ExitCodes.Done;
+            terminal.Say("Fetching Tersor.Training and libtorch ...");
+            using (new Progress(terminal, "fetching"))
+                await TrainingInstallation.Run(target, source, cancellation);
         }
-        terminal.Say("Fetching Tersor.Training and libtorch ...");
-        using (new Progress(terminal, "fetching"))
-            await TrainingInstallation.Run(target, source, cancellation);
-        terminal.Say($"Training is installed: {target}.");
+        InstallationReport report = new(present ?? target, TrainingPackage.Version, present is null);
+        if (json)
+            ReportJson.Write(report, terminal.Out);
+        else
+            terminal.Out.WriteLine($"Training {report.Version} is installed: {report.Folder}");
         return ExitCodes.Done;
     }
 }

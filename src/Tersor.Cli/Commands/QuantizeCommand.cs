@@ -36,7 +36,7 @@ internal sealed record QuantizeRequest(string Model, string Output)
     /// <summary>Rounds of the latency measurement; 0 leaves it out.</summary>
     public int Rounds { get; init; } = 20;
 
-    public ReadOptions Reading { get; init; } = new();
+    public ModelReading Reading { get; init; } = new();
 
     public WriteOptions Writing { get; init; } = new();
 
@@ -193,8 +193,14 @@ internal static class QuantizeCommand
 
     /// <summary>Why the result is not worth writing; null when it is. Written down as no gain only where both size and speed were measured and neither improved.</summary>
     private static string? NoGain(QuantizeResult result, BenchmarkReport? latency, CheckedModel input) => result.NoGain
-        ?? (result.Report.Changes.Count == 0 && latency is not { Results: [_, { SpeedUp.Low: > 1 }] } ? "no layer could be quantized"
+        ?? (result.Report.Changes.Count == 0 && latency is not { Results: [_, { SpeedUp.Low: > 1 }] } ? NothingToQuantize(input.Model)
         : latency is null || result.WeightBytes < input.Bytes || latency.Results[1].SpeedUp is { Low: > 1 } ? null : "the result is neither smaller nor faster");
+
+    private static string NothingToQuantize(Model model) =>
+        model.AllNodes().Count(n => n.Is("DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger") || n.OpType is "DynamicQuantizeLSTM" or "MatMulNBits") is > 0 and var quantized
+            ? $"no layer could be quantized: the model is quantized already, in {Units.Count(quantized, "node")}"
+        : model.AllConstants().Any(c => c.Tensor is { Type: ElementType.Float64, Length: > 1 }) ? "no layer could be quantized: its weights are in double precision, for which the engine has no 8-bit form. Convert them to single precision first"
+        : "no layer could be quantized; the reasons are in the table";
 
     /// <summary>Refuses files that would replace the model, each other, or what is written beside the result.</summary>
     private static void CheckPaths(QuantizeRequest request)

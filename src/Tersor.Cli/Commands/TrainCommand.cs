@@ -21,7 +21,7 @@ internal sealed record TrainRequest(string Model, string Output)
 
     public DataRequest Data { get; init; } = DataRequest.None;
 
-    public ReadOptions Reading { get; init; } = new();
+    public ModelReading Reading { get; init; } = new();
 
     public WriteOptions Writing { get; init; } = new();
 

@@ -5,6 +5,8 @@ namespace Tersor.Cli.Printing;
 /// <summary><see cref="OptimizeReport"/> for people.</summary>
 internal static class OptimizationTables
 {
+    private const int MostReasons = 10;
+
     public static void Print(OptimizeReport report, Printer printer)
     {
         printer.Table(["pass", "changes>", "left alone>", "note"], report.Passes.Select(p => new[]
@@ -13,17 +15,23 @@ internal static class OptimizationTables
         }));
         if (report.Operators.Count > 0)
             printer.Table(["operator", "before>", "after>"], report.Operators.Select(o => new[] { o.Operator, Units.Count(o.Before), Units.Count(o.After) }));
+        var alone = CommonReason.Group(report.Passes.SelectMany(p => p.Skipped.Select(s => (p.Pass, Subject: s))), s => $"{s.Pass}: {s.Subject.What}");
+        if (alone.Count > 0)
+        {
+            printer.Heading($"Left alone{(alone.Count > MostReasons ? $", the {MostReasons} most frequent reasons of {alone.Count} (--json lists all)" : "")}");
+            printer.Table(["count>", "reason", "for example"], alone.Take(MostReasons).Select(g => new[] { Units.Count(g.Items.Count), g.Reason, g.Items[0].Subject.Name }));
+        }
         printer.Facts(Facts(report));
     }
 
     private static IEnumerable<(string, string)> Facts(OptimizeReport report)
     {
         yield return ("nodes", $"{Units.Count(report.NodesBefore)} → {Units.Count(report.NodesAfter)}");
-        yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)} (weights inside)");
+        yield return ("size", Units.Change(report.BytesBefore, report.BytesAfter));
         yield return ("outputs", report.NotVerified is { } reason ? $"not verified: {reason}" : Difference(report));
         if (report.RandomNodes is { Count: > 0 } random)
             yield return ("random", $"{string.Join(", ", random.Take(3))}{(random.Count > 3 ? $" and {random.Count - 3} more" : "")} {(random.Count == 1 ? "draws" : "draw")} random numbers; the outputs were compared with the same numbers drawn");
-        yield return ("written", report.Output);
+        yield return ("written", report.NoGain is null ? WrittenFiles.Of(report.Output) : $"{WrittenFiles.Of(report.Output)}, the input model as it is");
     }
 
     private static string Difference(OptimizeReport report)

@@ -43,25 +43,25 @@ internal static class QuantizationTables
     /// <summary>Nodes or weights by what was done to them, the most frequent first.</summary>
     private static void Subjects(string heading, string what, IEnumerable<Subject> subjects, Printer printer)
     {
-        IGrouping<string, Subject>[] groups = [.. subjects.GroupBy(s => s.What).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal)];
-        if (groups.Length == 0)
+        var groups = CommonReason.Group(subjects, s => s.What);
+        if (groups.Count == 0)
             return;
         printer.Heading(heading);
-        printer.Table(["count>", what, "for example"], groups.Select(g => new[] { Units.Count(g.Count()), g.Key, g.First().Name }));
+        printer.Table(["count>", what, "for example"], groups.Select(g => new[] { Units.Count(g.Items.Count), g.Reason, g.Items[0].Name }));
     }
 
     private static IEnumerable<(string, string)> Facts(QuantizeReport report)
     {
         if (report.NoGain is not null)
         {
-            yield return ("written", report.Output);
+            yield return ("written", $"{WrittenFiles.Of(report.Output)}, the input model as it is");
             yield break;
         }
         yield return ("mode", report.Mode switch { QuantizationMode.Static => "static", QuantizationMode.Dynamic => "dynamic", _ => "weights stored in 8 bits, computed with in float" });
         if (report.Verdict is { } verdict)
         {
             if (verdict.Metric is { } metric)
-                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Judged(verdict)}; falls by {Range(metric.Drop, "0.0000")}, {report.Budget?.MaxDrop:0.####} allowed");
+                yield return (report.Metric!, $"{metric.Original:0.0000} → {metric.Value:0.0000} on {Judged(verdict)}; {Loss(metric.Drop, report.HigherIsBetter)}, a loss of {report.Budget?.MaxDrop:0.####} is allowed");
             foreach (OutputCloseness output in verdict.Outputs.Take(MostOutputs))
             {
                 string numbers = output.IsNumeric ? $"cosine {output.Cosine.Value:0.0000} ({output.WorstCosine:0.0000} at worst), {Decibel(output.Sqnr.Value)} dB ({Decibel(output.WorstSqnr)} at worst)" : "";
@@ -71,10 +71,10 @@ internal static class QuantizationTables
             if (verdict.Outputs.Count > MostOutputs)
                 yield return ("outputs", $"{verdict.Outputs.Count - MostOutputs} more (--json lists them)");
         }
-        yield return ("size", $"{Units.Bytes(report.BytesBefore)} → {Units.Bytes(report.BytesAfter)}");
+        yield return ("size", Units.Change(report.BytesBefore, report.BytesAfter));
         if (report.Latency is { Results: [var before, var after] } latency)
             yield return ("latency", $"{BenchmarkTables.Milliseconds(before.Latency.Median)} → {BenchmarkTables.Milliseconds(after.Latency.Median)}: {BenchmarkTables.Ratio(after.SpeedUp)}, {BenchmarkTables.Threads(latency)}");
-        yield return ("written", report.Output);
+        yield return ("written", WrittenFiles.Of(report.Output));
     }
 
     private static bool IsHeldOut(QuantizeReport report) => report.Verdict?.IsHeldOut ?? true;
@@ -84,6 +84,9 @@ internal static class QuantizationTables
 
     /// <summary>What became of a candidate.</summary>
     private static string Mark(QuantizationCandidate candidate) => candidate.Chosen ? "chosen" : candidate.Verdict?.Fit switch { Fit.Beyond => "beyond the limit", Fit.Doubtful => "doubtful", _ => "" };
+
+    private static string Loss(Interval drop, bool higherIsBetter) => drop.Value > 0 ? $"{(higherIsBetter ? "falls" : "rises")} by {Range(drop, "0.0000")}"
+        : drop.Value < 0 ? $"{(higherIsBetter ? "rises" : "falls")} by {Range(new(-drop.Value, -drop.High, -drop.Low), "0.0000")}" : $"changes by {Range(drop with { Value = 0 }, "0.0000")}";
 
     private static string Range(Interval interval, string format) => double.IsFinite(interval.HalfWidth)
         ? $"{interval.Value.ToString(format)} ({interval.Low.ToString(format)} to {interval.High.ToString(format)})" : $"{interval.Value.ToString(format)} (too few samples for an interval)";

@@ -31,7 +31,7 @@ internal static class TrainingTables
             yield return ("note", note);
         foreach (string incident in report.Incidents)
             yield return ("incident", incident);
-        yield return ("written", report.IsStart ? $"{report.Output}, as it was before training" : report.Output);
+        yield return ("written", report.IsStart ? $"{WrittenFiles.Of(report.Output)}, as it was before training" : WrittenFiles.Of(report.Output));
     }
 
     private static string Number(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);

@@ -23,6 +23,12 @@ internal static class Units
         _ => Scaled(value / 1e9, "GB"),
     };
 
+    /// <summary>Two sizes and how they compare: 1.81 MB → 387 kB: 4.68x smaller.</summary>
+    public static string Change(long before, long after) => $"{Bytes(before)} → {Bytes(after)}{(before == after || before == 0 || after == 0 ? "" : after < before ? $": {Times((double)before / after)} smaller" : $": {Times((double)after / before)} larger")}";
+
+    /// <summary>4.68x, but what rounds to nothing is said in percent.</summary>
+    private static string Times(double ratio) => ratio >= 1.1 ? string.Create(CultureInfo.InvariantCulture, $"{ratio:0.00}x") : string.Create(CultureInfo.InvariantCulture, $"{100 * (ratio - 1):0.##} %");
+
     /// <summary>Multiply-accumulates: 1234567 → 1.23 M.</summary>
     public static string Macs(long? value) => value switch
     {

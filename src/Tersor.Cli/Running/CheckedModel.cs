@@ -31,11 +31,15 @@ internal sealed class CheckedModel : IDisposable
     /// <summary>What the engine's refusals start with; the messages here say the same with the file.</summary>
     private const string EnginePrefix = "ONNX Runtime cannot load the model: ";
 
-    private readonly ModelGuard guard = new();
+    private readonly ModelGuard guard;
     private Inputs? ranOn;
     private bool loads, loadsRaised;
 
-    private CheckedModel(string path, Model model) => (Path, Model) = (path, model);
+    private CheckedModel(string path, ModelReading reading)
+    {
+        (Path, Model) = (path, Read(path, reading));
+        guard = new() { Limits = new() { MemoryBytes = reading.MemoryLimit } };
+    }
 
     /// <summary>The file.</summary>
     public string Path { get; }
@@ -66,9 +70,9 @@ internal sealed class CheckedModel : IDisposable
 
     /// <summary>Reads a model file and runs it once in a child process. What the engine refuses beyond what is needed is a warning; an error says what to do otherwise, where that is given.</summary>
     /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not do what is needed.</exception>
-    public static CheckedModel Load(string path, ReadOptions reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration", Needed needs = Needed.Nothing, string? otherwise = null)
+    public static CheckedModel Load(string path, ModelReading reading, DataRequest data, FixDimensionsOptions? sizes, Terminal terminal, CancellationToken cancellation, string part = "calibration", Needed needs = Needed.Nothing, string? otherwise = null)
     {
-        CheckedModel model = new(path, Read(path, reading));
+        CheckedModel model = new(path, reading);
         string[] problems = [.. sizes?.Problems(model.Model) ?? []];
         if (problems.Length > 0)
             throw new UsageException(string.Join(" ", problems));
@@ -89,9 +93,9 @@ internal sealed class CheckedModel : IDisposable
 
     /// <summary>Reads a model file and runs it once in a child process, on what another model ran on.</summary>
     /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not run it.</exception>
-    public static CheckedModel LoadLike(CheckedModel other, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
+    public static CheckedModel LoadLike(CheckedModel other, string path, ModelReading reading, Terminal terminal, CancellationToken cancellation)
     {
-        CheckedModel model = new(path, Read(path, reading)) { Samples = other.ranOn is { } sample ? [sample] : null };
+        CheckedModel model = new(path, reading) { Samples = other.ranOn is { } sample ? [sample] : null };
         if (Interface(model.Model) != Interface(other.Model))
         {
             model.Dispose();
@@ -103,14 +107,16 @@ internal sealed class CheckedModel : IDisposable
     /// <summary>Reads a model to learn from and runs it once in a child process, on what its student ran on; inputs with other names are taken by position.</summary>
     /// <exception cref="TrainingException">The student has no input for one of its.</exception>
     /// <exception cref="RuntimeException">The engine crashed, hung or took too much memory on it, or does not run it.</exception>
-    public static CheckedModel LoadTeacher(CheckedModel student, string path, ReadOptions reading, Terminal terminal, CancellationToken cancellation)
+    public static CheckedModel LoadTeacher(CheckedModel student, string path, ModelReading reading, Terminal terminal, CancellationToken cancellation)
     {
-        Model teacher = Read(path, reading);
+        CheckedModel read = new(path, reading);
+        Model teacher = read.Model;
         IReadOnlyDictionary<string, string> feedback = student.Data?.DataSet.Feedback ?? new Dictionary<string, string>();
         // State goes from step to step within each of them.
         string[] state = [.. feedback.Where(f => teacher.Graph.Outputs.Any(o => o.Name == f.Key)).Select(f => f.Value).Intersect(InputNames(teacher))];
         IReadOnlyDictionary<string, string> inputs = TeacherInputs.Match(path, [.. InputNames(teacher).Except(state)], [.. InputNames(student.Model).Except(feedback.Values)]);
-        return Tried(new(path, teacher) { Samples = student.ranOn is { } sample ? [Fed(sample)] : null }, terminal, cancellation);
+        read.Samples = student.ranOn is { } sample ? [Fed(sample)] : null;
+        return Tried(read, terminal, cancellation);
 
         Dictionary<string, RuntimeValue> Fed(Inputs sample)
         {

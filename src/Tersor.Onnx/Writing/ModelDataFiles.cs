@@ -3,11 +3,11 @@ using Tersor.Onnx.Protos;
 
 namespace Tersor.Onnx.Writing;
 
-/// <summary>The data files of a model on disk that an earlier write put there.</summary>
-internal static class ModelDataFiles
+/// <summary>The data files of a model on disk that were written with it: the weights of a large model lie beside it.</summary>
+public static class ModelDataFiles
 {
     /// <summary>True for a name this library gives: the model's, perhaps a number, and <c>.data</c>. Files named otherwise are somebody else's.</summary>
-    public static bool IsOurs(string modelPath, string name)
+    internal static bool IsOurs(string modelPath, string name)
     {
         string prefix = Path.GetFileName(modelPath) + ".";
         return name.StartsWith(prefix, StringComparison.Ordinal) && name.AsSpan(prefix.Length) is "data" or [.., '.', 'd', 'a', 't', 'a'] && !name.Contains('/') && !name.Contains('\\')
@@ -15,9 +15,9 @@ internal static class ModelDataFiles
     }
 
     /// <summary>Those the model under its final name refers to, as full paths; none when it is absent or unreadable: then nothing is ours to delete.</summary>
-    public static string[] Of(string modelPath)
+    public static IReadOnlyList<string> Of(string modelPath)
     {
-        string folder = Path.GetDirectoryName(modelPath)!;
+        string folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
         if (!File.Exists(modelPath) || !Directory.EnumerateFiles(folder, $"{Path.GetFileName(modelPath)}.*data").Any())
             return [];
         try

@@ -45,8 +45,8 @@ internal static class ModelWriter
         if (dataLength == 0)
             data?.Discard();
         file.Close();
-        string[] stale = ModelDataFiles.Of(full);
-        using WriteJournal? journal = dataLength > 0 || stale.Length > 0 ? new(full, dataLength > 0 ? [data!.FinalPath, .. stale] : stale) : null;
+        IReadOnlyList<string> stale = ModelDataFiles.Of(full);
+        using WriteJournal? journal = dataLength > 0 || stale.Count > 0 ? new(full, dataLength > 0 ? [data!.FinalPath, .. stale] : stale) : null;
         try
         {
             data?.Commit();

@@ -74,7 +74,7 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         {
             Trial dynamic = builder.Build("products quantized at run time", QuantizationMode.Dynamic, forms.Dynamic, cancellation);
             // Without a product it is what comes next.
-            if (mode == QuantizationMode.Dynamic || dynamic.Model.AllNodes().Any(n => n.OpType is "MatMulInteger" or "DynamicQuantizeLSTM"))
+            if (mode == QuantizationMode.Dynamic || OtherForms.HasDynamic(dynamic.Model))
                 yield return dynamic;
         }
         if (mode != QuantizationMode.Dynamic && (mode == QuantizationMode.Weights || settings.StoreWeights))

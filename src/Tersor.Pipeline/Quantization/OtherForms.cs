@@ -29,6 +29,9 @@ internal sealed class OtherForms(QuantizeSettings settings, Lazy<Model> rewritte
         return (copy, report);
     }
 
+    /// <summary>Whether anything of a model is quantized at run time: otherwise its weights are stored small, and that is all.</summary>
+    public static bool HasDynamic(Model model) => model.AllNodes().Any(n => n.OpType is "MatMulInteger" or "DynamicQuantizeLSTM");
+
     /// <summary>Weights stored small, everything computed in float.</summary>
     public (Model Model, PassReport Report) Weights(Func<Node, string?> keepFloat, CancellationToken cancellation)
     {

@@ -93,7 +93,7 @@ public sealed class QuantizeJob(QuantizeSettings settings)
     {
         OtherForms forms = Forms(Rewritten(model, Optimizer, cancellation));
         (Model made, PassReport report) = mode == QuantizationMode.Dynamic ? forms.Dynamic(_ => null, cancellation) : forms.Weights(_ => null, cancellation);
-        return new(made, mode, report, null, null, [], []);
+        return new(made, mode == QuantizationMode.Dynamic && !OtherForms.HasDynamic(made) ? QuantizationMode.Weights : mode, report, null, null, [], []);
     }
 
     private QuantizeResult Searched(Model model, QuantizationMode mode, IDataSet data, IDataSet? selection, Func<IMetric>? metric, IProgress<JobProgress>? progress, CancellationToken cancellation)

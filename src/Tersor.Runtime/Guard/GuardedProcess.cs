@@ -80,7 +80,7 @@ internal sealed class GuardedProcess : IDisposable
             if (peak > memory)
             {
                 Kill();
-                return (Failed(GuardOutcome.MemoryExceeded, $"It used {Megabytes(peak)} of memory; allowed are {Megabytes(memory)}."), null);
+                return (Failed(GuardOutcome.MemoryExceeded, $"It used {Megabytes(peak)} of memory; allowed are {Megabytes(memory)} (--memory-limit)."), null);
             }
             if (Stopwatch.GetElapsedTime(start) > time)
             {

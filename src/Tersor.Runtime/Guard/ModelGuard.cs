@@ -21,12 +21,15 @@ public sealed class ModelGuard : IDisposable
     /// <summary>Start a child of its own for every request: peak memory then knows nothing of earlier models. Default false.</summary>
     public bool FreshProcess { get; init; }
 
+    /// <summary>What models may use where a request does not say. Default: limits that follow from each model's size.</summary>
+    public GuardLimits Limits { get; init; } = new();
+
     /// <summary>Loads a model and runs it once for each step.</summary>
     /// <param name="modelPath">The model file.</param>
     /// <param name="steps">Inputs by name, one dictionary a run; inputs missing from a later one are fed from outputs, as <paramref name="feedback"/> says. Empty: only load.</param>
     /// <param name="feedback">Output name → input name.</param>
     /// <param name="settings">How the engine loads and runs it.</param>
-    /// <param name="limits">What it may use.</param>
+    /// <param name="limits">What it may use; null: <see cref="Limits"/>.</param>
     /// <param name="keepOutputs">False to drop the outputs: when only success counts.</param>
     /// <param name="cancellation">Ends the child.</param>
     /// <returns>What became of it. A model that fails is a result, not an exception.</returns>
@@ -44,7 +47,7 @@ public sealed class ModelGuard : IDisposable
         if (!File.Exists(path))
             throw new FileNotFoundException($"{modelPath}: no such file.", modelPath);
         long size = ModelSize.Of(path);
-        limits ??= new();
+        limits ??= Limits;
         lock (oneAtATime)
         {
             using ScratchFolder folder = new();

@@ -58,6 +58,22 @@ internal static class ByHand
 
     private static Tensor Row(OnnxTensor stored) => tensor(stored.Type.IsFloat() ? stored.ToFloats() : [.. stored.ToInt64s().Select(v => (float)v)], [1, .. stored.Rank > 1 ? stored.Shape.AsSpan()[1..] : []]);
 
+    /// <summary>A convolution with its channels filled up to whole blocks of 16 by zeros: libtorch 2.10 reads memory nobody wrote to where a block is not full, on processors with AVX-512.</summary>
+    public static Tensor Convolved(Tensor x, Tensor weight, Tensor bias, long stride = 1, long padding = 0)
+    {
+        (long read, long made) = (Missing(weight.shape[1]), Missing(weight.shape[0]));
+        return F.conv2d(F.pad(x, [0, 0, 0, 0, 0, read]), F.pad(weight, [0, 0, 0, 0, 0, read, 0, made]), F.pad(bias, [0, made]), [stride, stride], [padding, padding]).narrow(1, 0, weight.shape[0]);
+    }
+
+    /// <summary>The same of a transposed convolution.</summary>
+    public static Tensor ConvolvedBack(Tensor x, Tensor weight, Tensor bias, long stride = 1, long padding = 0)
+    {
+        (long read, long made) = (Missing(weight.shape[0]), Missing(weight.shape[1]));
+        return F.conv_transpose2d(F.pad(x, [0, 0, 0, 0, 0, read]), F.pad(weight, [0, 0, 0, 0, 0, made, 0, read]), F.pad(bias, [0, made]), [stride, stride], [padding, padding]).narrow(1, 0, weight.shape[1]);
+    }
+
+    private static long Missing(long channels) => (16 - channels % 16) % 16;
+
     /// <summary>What the file trains, as parameters, by name: every initializer of floating-point numbers but those named.</summary>
     public static Dictionary<string, Parameter> Parameters(Model model, params string[] except) =>
         model.Graph.Initializers.Where(i => i.Tensor!.Type.IsFloat() && !except.Contains(i.Name)).ToDictionary(i => i.Name, i => new Parameter(Constant(model, i.Name)));

@@ -22,12 +22,12 @@ public sealed class RawDecoderByHandTests
         Assert.Equal(w.Keys.Order(StringComparer.Ordinal), result.Trained.Order(StringComparer.Ordinal));
         Compare(StepByStep(data, w.Values, x =>
         {
-            Tensor h = F.silu(F.group_norm(F.conv2d(x, w["c1.weight"], w["c1.bias"], [2, 2], [1, 1]), 3, w["g1.weight"], w["g1.bias"]));
-            h = F.instance_norm(F.conv2d(h, w["c2.weight"], w["c2.bias"], [2, 2], [1, 1]), weight: w["i2.weight"], bias: w["i2.bias"]);
-            h = F.conv_transpose2d(F.leaky_relu(h, 0.1), w["t1.weight"], w["t1.bias"], [2, 2], [1, 1]);
+            Tensor h = F.silu(F.group_norm(Convolved(x, w["c1.weight"], w["c1.bias"], 2, 1), 3, w["g1.weight"], w["g1.bias"]));
+            h = F.instance_norm(Convolved(h, w["c2.weight"], w["c2.bias"], 2, 1), weight: w["i2.weight"], bias: w["i2.bias"]);
+            h = ConvolvedBack(F.leaky_relu(h, 0.1), w["t1.weight"], w["t1.bias"], 2, 1);
             h = F.prelu(F.group_norm(h, 4, w["g3.weight"], w["g3.bias"]), w["pr.weight"]);
             h = F.interpolate(h, scale_factor: [2, 2], mode: TorchSharp.torch.InterpolationMode.Bilinear, align_corners: false);
-            return F.sigmoid(F.conv2d(h, w["c3.weight"], w["c3.bias"], [1, 1], [1, 1]));
+            return F.sigmoid(Convolved(h, w["c3.weight"], w["c3.bias"], 1, 1));
         }, (y, label) => F.mse_loss(y, label)), result);
     }
 }

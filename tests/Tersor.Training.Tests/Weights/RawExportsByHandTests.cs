@@ -73,7 +73,7 @@ public sealed class RawExportsByHandTests
         Compare(StepByStep(data, w.Values, x =>
         {
             Tensor pixels = name.EndsWith("uint8", StringComparison.Ordinal) ? x.permute(0, 3, 1, 2) / 255 : x;
-            Tensor features = F.relu(F.conv2d((pixels - mean) * inverse, w["c.weight"], w["c.bias"])).mean([2, 3]);
+            Tensor features = F.relu(Convolved((pixels - mean) * inverse, w["c.weight"], w["c.bias"])).mean([2, 3]);
             return F.linear(features, w["f.weight"], w["f.bias"]);
         }, CrossEntropy), result);
     }
