@@ -3,7 +3,7 @@ namespace Tersor.Testing.FrontDoor;
 /// <summary>Random choices of a mutation, from a seed: often ordinary, now and then at the edge of what a format can say.</summary>
 internal sealed class Draw(int seed)
 {
-    private static readonly long[] Integers = [0, 1, 2, 3, -1, -2, 7, 8, 64, 255, 1000, 65536, int.MaxValue, 1L << 31, 1L << 32, 1L << 40, 1L << 62, long.MaxValue, int.MinValue, long.MinValue];
+    private static readonly long[] Integers = [0, 1, 2, 3, -1, -2, 7, 8, 17, 64, 255, 1 << 26, int.MaxValue, 1L << 31, 1L << 32, 1L << 40, 1L << 62, long.MaxValue, int.MinValue, long.MinValue];
     private static readonly float[] Numbers = [0f, -0f, 1f, -1f, 0.5f, 1e-7f, 1e-45f, 1e10f, 1e38f, -1e38f, float.NaN, float.PositiveInfinity, float.NegativeInfinity];
     private static readonly string[] Names =
     [

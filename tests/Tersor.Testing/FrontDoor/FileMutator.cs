@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.RegularExpressions;
 using Google.Protobuf;
+using Tersor.Onnx;
 using Tersor.Onnx.Protos;
 
 namespace Tersor.Testing.FrontDoor;
@@ -10,7 +11,7 @@ namespace Tersor.Testing.FrontDoor;
 /// <summary>Changes a file by its kind: a model through its objects, JSON and YAML by their meaning, arrays by their headers and elements, everything now and then by its bytes.</summary>
 internal sealed partial class FileMutator(Draw draw)
 {
-    private const int BytesNowAndThen = 15;
+    private const int BytesNowAndThen = 15, RefusedNowAndThen = 8, MostTries = 10;
 
     private readonly BytesMutator bytes = new(draw.Random);
     private readonly TextMutator text = new(draw);
@@ -49,7 +50,31 @@ internal sealed partial class FileMutator(Draw draw)
         };
     }
 
+    /// <summary>Mostly a change after which the model can still be read: what is refused at once is tried a thousand times as fast by <see cref="MutationFuzzer"/>.</summary>
     private (byte[], string) Model(byte[] content)
+    {
+        for (int tries = 0; ; tries++)
+        {
+            (byte[] changed, string done) = AnyModel(content);
+            if (tries == MostTries || draw.OneIn(RefusedNowAndThen) || CanBeRead(changed))
+                return (changed, done);
+        }
+    }
+
+    private static bool CanBeRead(byte[] model)
+    {
+        try
+        {
+            Onnx.Model.Load(new MemoryStream(model));
+            return true;
+        }
+        catch (OnnxException)
+        {
+            return false;
+        }
+    }
+
+    private (byte[], string) AnyModel(byte[] content)
     {
         ModelProto model;
         try

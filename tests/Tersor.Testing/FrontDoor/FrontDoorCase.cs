@@ -32,7 +32,8 @@ internal sealed partial record FrontDoorCase(CommandTemplate Template, string Fo
         bool needsState = command.Uses("plan") || command.Uses("ranges") || command.Uses("checkpoint");
         bool other = !needsState && draw.OneIn(OtherModel);
         string name = needsState ? draw.Pick(seeds.Trained) : draw.Pick(other ? seeds.OtherModels : seeds.Networks);
-        string data = other ? "random,count=4" : draw.OneIn(2) ? $"{name}.yaml" : draw.Pick(Data(name));
+        // What was made for a model and data is refused with others.
+        string data = other ? "random,count=4" : needsState || draw.OneIn(2) ? $"{name}.yaml" : draw.Pick(Data(name));
         string second = draw.OneIn(2) || other ? name : draw.Pick(seeds.Networks);
         foreach (string source in new[] { name, second, data.Split('.', '#')[0] }.Distinct().SelectMany(seeds.Belonging))
             Copy(source, Path.Combine(folder, Path.GetExtension(source) == ".ckpt" ? "state" : "in", Path.GetFileName(source)));
@@ -55,6 +56,8 @@ internal sealed partial record FrontDoorCase(CommandTemplate Template, string Fo
         if (change && !draw.OneIn(Unchanged))
         {
             string[] victims = [.. Victims(folder, arguments)];
+            if (needsState && !draw.OneIn(4))
+                victims = [Path.Combine(folder, files[command.Uses("plan") ? "plan" : command.Uses("ranges") ? "ranges" : "checkpoint"])];
             for (int i = draw.Pick([1, 1, 1, 1, 2]); i > 0; i--)
                 changes.Add(new FileMutator(draw).Mutate(draw.Pick(victims)));
         }

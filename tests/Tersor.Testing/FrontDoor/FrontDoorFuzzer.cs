@@ -52,7 +52,7 @@ public sealed record FrontDoorOptions
 /// <remarks>The same seed and number make the same case. What is timed within a run may come out otherwise.</remarks>
 public sealed class FrontDoorFuzzer
 {
-    private const int KeptOfAKind = 3;
+    private const int KeptOfAKind = 3, ReportedEvery = 200;
 
     private readonly FrontDoorOptions options;
     private readonly FrontDoorTally tally = new();
@@ -121,15 +121,19 @@ public sealed class FrontDoorFuzzer
         string[] faults = [.. judge.Faults(outcome)];
         string repeat = $"--seed {options.Seed} --only {number}{(options.Commands.Count > 0 ? $" --commands {string.Join(',', options.Commands)}" : "")}";
         bool isNew;
+        int runs;
         lock (counting)
         {
             tally.Add(run.Template.Name, outcome, faults, repeat);
+            runs = tally.Runs;
             isNew = faults.Any(f => tally.Faults[RunJudge.General(f)].Count <= KeptOfAKind);
         }
         if (isNew || options.Count == 1)
             Keep(seeds, run, outcome, faults, number);
         if (isNew)
             progress?.Invoke($"{repeat}: {string.Join(" || ", faults)}");
+        else if (runs % ReportedEvery == 0)
+            progress?.Invoke($"{runs} runs");
     }
 
     private ProcessOutcome Start(IReadOnlyList<string> arguments, string folder, string home)

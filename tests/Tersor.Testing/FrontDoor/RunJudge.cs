@@ -140,6 +140,6 @@ internal sealed partial class RunJudge
     [GeneratedRegex(@"-?\d+([.,]\d+)*")]
     private static partial Regex Numbers();
 
-    [GeneratedRegex(@"Object reference|Index was out|Sequence contains|System\.[A-Z]|given key|\(Parameter '|Arithmetic operation resulted|Specified argument was out|Value cannot be null|Unable to cast|Operation is not valid due|Nullable object|has been disposed|Collection was modified")]
+    [GeneratedRegex(@"Object reference|Index was out|Sequence contains|System\.[A-Z]|given key|\(Parameter '|Arithmetic operation resulted|Specified argument was out|Value cannot be null|Unable to cast|Operation is not valid due|Nullable object|has been disposed|Collection was modified|\.NET member|Tersor\.[A-Z]\w+\.[A-Z]")]
     private static partial Regex Inner();
 }

@@ -56,7 +56,7 @@ internal sealed class SeedFiles
             if (File.Exists(At("made.plan.json")))
                 File.Move(At("made.plan.json"), At($"{name}.plan.json"));
             if (train)
-                Make($"train {name}.onnx -o made.onnx --data {name}.yaml --steps 3 --batch 4 --checkpoint {name}.ckpt --force");
+                Make($"train {name}.onnx -o made.onnx --data {name}.yaml --steps 5 --batch 4 --checkpoint {name}.ckpt --force");
         }
 
         void Make(string line)
