@@ -43,6 +43,14 @@ public sealed class CorruptedCheckpointTests : IDisposable
     [InlineData("""{"a":5}"""), InlineData("5"), InlineData("{}"), InlineData("[]"), InlineData("nonsense")]
     public void A_header_that_contradicts_itself_is_refused(string header) => Refused(header, new byte[8]);
 
+    [Fact]
+    public void What_a_header_leaves_out_is_named()
+    {
+        byte[] header = Encoding.UTF8.GetBytes("""{"a":{"shape":[2],"data_offsets":[0,8]}}""");
+        File.WriteAllBytes(Checkpoint, [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[8]]);
+        Assert.Contains("'a' has no dtype", Assert.Throws<TrainingException>(() => TensorArchive.Read(Checkpoint)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(long.MinValue), InlineData(-1), InlineData(0), InlineData(1_000_000), InlineData(long.MaxValue)]
     public void A_length_that_is_not_the_headers_is_refused(long length)
