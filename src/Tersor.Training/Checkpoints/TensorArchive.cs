@@ -143,8 +143,8 @@ internal static class TensorArchive
             JsonElement sizes = Required("shape"), offsets = Required("data_offsets");
             if (sizes.GetArrayLength() > MostDimensions || offsets.GetArrayLength() != 2)
                 throw new FormatException($"'{name}' has more than {MostDimensions} dimensions, or no two offsets");
-            long[] shape = [.. sizes.EnumerateArray().Select(s => s.GetInt64())];
-            long from = offsets[0].GetInt64(), to = offsets[1].GetInt64();
+            long[] shape = [.. sizes.EnumerateArray().Select(Integer)];
+            long from = Integer(offsets[0]), to = Integer(offsets[1]);
             Int128 bytes = size; // of a tensor without empty dimensions: strides must not overflow either
             foreach (long dimension in shape)
             {
@@ -155,6 +155,8 @@ internal static class TensorArchive
             if (from < 0 || to < from || to - from != (shape.Contains(0) ? 0 : bytes))
                 throw new FormatException($"'{name}' of shape [{string.Join(", ", shape)}] lies at {from} to {to}");
             return new(name, type, shape, from, to);
+
+            long Integer(JsonElement number) => number.TryGetInt64(out long value) ? value : throw new FormatException($"'{name}' has a size or place of {number}");
 
             JsonElement Required(string key) => property.Value.TryGetProperty(key, out JsonElement value) ? value : throw new FormatException($"'{name}' has no {key}");
         }

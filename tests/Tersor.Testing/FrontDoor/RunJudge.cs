@@ -65,7 +65,10 @@ internal sealed partial class RunJudge
         if (lines.Except(errors).FirstOrDefault(l => !allowed.Any(a => l.StartsWith(a, StringComparison.Ordinal))) is { } stray)
             yield return $"a line of neither errors nor remarks: {stray}";
         if (errors.FirstOrDefault(IsInner) is { } inner)
-            yield return $"a message that speaks of the program's inside: {inner}";
+            yield return $"a message in words of the program and not of the file: {inner}";
+        // A model that does not run itself is told about before: this one did.
+        if (errors.FirstOrDefault(e => e.StartsWith("Error: The result was not written", StringComparison.Ordinal)) is { } broken)
+            yield return $"makes a model that does not run: {broken}";
         if (failed && outcome.Out.Length > 0)
             yield return "prints a result though it failed";
         if (!failed && run.Arguments.Contains("--json") && JsonProblem(outcome.Out) is { } problem)
@@ -140,6 +143,6 @@ internal sealed partial class RunJudge
     [GeneratedRegex(@"-?\d+([.,]\d+)*")]
     private static partial Regex Numbers();
 
-    [GeneratedRegex(@"Object reference|Index was out|Sequence contains|System\.[A-Z]|given key|\(Parameter '|Arithmetic operation resulted|Specified argument was out|Value cannot be null|Unable to cast|Operation is not valid due|Nullable object|has been disposed|Collection was modified|\.NET member|Tersor\.[A-Z]\w+\.[A-Z]")]
+    [GeneratedRegex(@"Object reference|Index was out|Sequence contains|System\.[A-Z]|given key|\(Parameter '|Arithmetic operation resulted|Specified argument was out|Value cannot be null|Unable to cast|Operation is not valid due|identified items|Nullable object|has been disposed|Collection was modified|\.NET member|Tersor\.[A-Z]\w+\.[A-Z]")]
     private static partial Regex Inner();
 }

@@ -43,12 +43,14 @@ public sealed class CorruptedCheckpointTests : IDisposable
     [InlineData("""{"a":5}"""), InlineData("5"), InlineData("{}"), InlineData("[]"), InlineData("nonsense")]
     public void A_header_that_contradicts_itself_is_refused(string header) => Refused(header, new byte[8]);
 
-    [Fact]
-    public void What_a_header_leaves_out_is_named()
+    [Theory]
+    [InlineData("""{"a":{"shape":[2],"data_offsets":[0,8]}}""", "'a' has no dtype")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1e99],"data_offsets":[0,8]}}""", "'a' has a size or place of 1e99")]
+    public void What_is_wrong_in_a_header_is_named(string text, string expected)
     {
-        byte[] header = Encoding.UTF8.GetBytes("""{"a":{"shape":[2],"data_offsets":[0,8]}}""");
+        byte[] header = Encoding.UTF8.GetBytes(text);
         File.WriteAllBytes(Checkpoint, [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[8]]);
-        Assert.Contains("'a' has no dtype", Assert.Throws<TrainingException>(() => TensorArchive.Read(Checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<TrainingException>(() => TensorArchive.Read(Checkpoint)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
