@@ -35,8 +35,8 @@ public sealed record FrontDoorOptions
     /// <summary>Cases run at once. Default 2.</summary>
     public int Workers { get; init; } = 2;
 
-    /// <summary>Longest time of one run. Default: a minute.</summary>
-    public TimeSpan TimeOfRun { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>Longest time of one run. Default: 200 s, since it may have two guarded children of a minute each, one after the other.</summary>
+    public TimeSpan TimeOfRun { get; init; } = TimeSpan.FromSeconds(200);
 
     /// <summary>Most resident memory of one run with its children. Default 3 GB: a guarded child may take 2.</summary>
     public long BytesOfRun { get; init; } = 3L << 30;

@@ -8,7 +8,7 @@ internal delegate string? ModelChange(ModelProto model, Draw draw);
 /// <summary>Changes a model through its objects, so that the damage gets past the parser: types, constants, attributes, nodes, links, names, versions.</summary>
 internal sealed class ModelMutator(Draw draw)
 {
-    private static readonly ModelChange[][] Families = [TypeChanges.All, TensorChanges.All, AttributeChanges.All, NodeChanges.All, NodeChanges.All, LinkChanges.All, NameChanges.All, ModelChanges.All];
+    private static readonly ModelChange[][] Families = [TypeChanges.All, TensorChanges.All, AttributeChanges.All, NodeChanges.All, NodeChanges.All, LinkChanges.All, NameChanges.All, ModelChanges.All, LargeChanges.All];
 
     /// <summary>After these a model mostly still runs, so that what comes behind loading it is reached.</summary>
     private static readonly ModelChange[] Mild =
