@@ -34,7 +34,7 @@ public abstract class Pass
     /// <exception cref="CompressionException">It cannot run on this model; the message has every reason.</exception>
     public PassReport Run(Model model, PassContext context)
     {
-        string[] problems = RequiredInputs.Missing(model) is { } missing ? [missing] : [.. Problems(model, context)];
+        string[] problems = [.. Problems(model, context)];
         if (problems.Length > 0)
             throw new CompressionException($"Pass '{Name}' cannot run: {string.Join(" ", problems)}") { Pass = Name };
         context.Cancellation.ThrowIfCancellationRequested();
