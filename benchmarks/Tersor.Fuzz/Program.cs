@@ -8,6 +8,7 @@ using Tersor.Testing;
 //   dotnet run --project benchmarks/Tersor.Fuzz -- --kill-loop 200           a writing process is killed again and again
 //   dotnet run --project benchmarks/Tersor.Fuzz -- --hostile                 the table of hostile files and their errors
 //   dotnet run --project benchmarks/Tersor.Fuzz -- --large 3                 a model of 3 GB is written, read and copied
+//   dotnet run --project benchmarks/Tersor.Fuzz -- --front-door --minutes 60 --seed 1   the tool itself is run on changed files: see FrontDoorRun
 switch (args)
 {
     case ["--write-forever", string path, string version]:
@@ -18,10 +19,12 @@ switch (args)
         return HostileTable.Print();
     case ["--large", string gigabytes]:
         return LargeModel.Run(int.Parse(gigabytes, CultureInfo.InvariantCulture));
+    case ["--front-door", .. string[] rest]:
+        return FrontDoorRun.Run(rest);
     case ["--minutes", string minutes, "--seed", string seed]:
         return Fuzz(double.Parse(minutes, CultureInfo.InvariantCulture), int.Parse(seed, CultureInfo.InvariantCulture));
     default:
-        Console.Error.WriteLine("Usage: --minutes M --seed S | --kill-loop ROUNDS | --hostile | --large GIGABYTES");
+        Console.Error.WriteLine("Usage: --minutes M --seed S | --kill-loop ROUNDS | --hostile | --large GIGABYTES | --front-door ...");
         return 2;
 }
 

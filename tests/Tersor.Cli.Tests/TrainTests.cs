@@ -12,6 +12,8 @@ public sealed class TrainTests
     [InlineData("train a.onnx -o b.onnx --data d.yaml --checkpoint b.onnx", "--checkpoint 'b.onnx' is the model.")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml", "name one with --teacher")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml --shallow 2", "--shallow is 2; expected 0..1")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml --shallow half", "--shallow is 'half'; expected a number.")]
+    [InlineData("distill a.onnx -o b.onnx --data d.yaml --narrow 0.6 --narrow third", "--narrow is 'third'; expected a number.")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml --narrow 0", "--narrow is 0; expected above 0 and at most 1.")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml --narrow 0.6 --narrow 0.3 --shallow 0.5", "--shallow is given 1 time and --narrow 2")]
     [InlineData("distill a.onnx -o b.onnx --data d.yaml --teacher t.onnx --temperature 0", "Temperature is 0")]

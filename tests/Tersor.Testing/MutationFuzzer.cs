@@ -12,6 +12,7 @@ public sealed partial class MutationFuzzer
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
 
     private readonly Random random;
+    private readonly BytesMutator bytes;
     private readonly byte[][] seeds;
     private readonly List<string> failures = [];
 
@@ -21,6 +22,7 @@ public sealed partial class MutationFuzzer
     {
         this.seeds = [.. seeds];
         random = new(seed);
+        bytes = new(random);
     }
 
     /// <summary>Files tried.</summary>
@@ -61,7 +63,7 @@ public sealed partial class MutationFuzzer
         TimeSpan next = TimeSpan.FromMinutes(1);
         while (watch.Elapsed < time && failures.Count < maxFailures)
         {
-            Try(random.Next(2) == 0 ? Mutate() : MutateStructure(), folder);
+            Try(random.Next(2) == 0 ? bytes.Mutate(Pick(seeds), seeds) : MutateStructure(), folder);
             if (watch.Elapsed > next)
             {
                 progress?.Invoke();
@@ -125,47 +127,6 @@ public sealed partial class MutationFuzzer
         {
             return $"was read and written, but cannot be read again: {e.Message}";
         }
-    }
-
-    private byte[] Mutate()
-    {
-        List<byte> file = [.. seeds[random.Next(seeds.Length)]];
-        for (int i = random.Next(1, 5); i > 0 && file.Count > 0; i--)
-        {
-            int at = random.Next(file.Count);
-            switch (random.Next(8))
-            {
-                case 0:
-                    file[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 1:
-                    file[at] = (byte)random.Next(256);
-                    break;
-                case 2: // a piece of the same file, elsewhere
-                    file.InsertRange(random.Next(file.Count), file.GetRange(at, Math.Min(random.Next(1, 64), file.Count - at)));
-                    break;
-                case 3: // a piece of another file
-                    byte[] other = seeds[random.Next(seeds.Length)];
-                    int from = random.Next(other.Length);
-                    file.InsertRange(at, other[from..Math.Min(other.Length, from + random.Next(1, 200))]);
-                    break;
-                case 4:
-                    file.RemoveRange(at, Math.Min(random.Next(1, 32), file.Count - at));
-                    break;
-                case 5: // cut off
-                    if (random.Next(4) == 0)
-                        file.RemoveRange(at, file.Count - at);
-                    break;
-                case 6: // a number, often a length: near itself, or extreme
-                    file[at] = (byte)(random.Next(2) == 0 ? file[at] + random.Next(-3, 4) : new[] { 0, 0x7F, 0x80, 0xFF }[random.Next(4)]);
-                    break;
-                default: // several bytes of a long number
-                    for (int k = at; k < Math.Min(file.Count, at + random.Next(1, 11)); k++)
-                        file[k] = 0xFF;
-                    break;
-            }
-        }
-        return [.. file];
     }
 
     /// <summary>Fields dropped, doubled, moved in from other files, numbers and texts exchanged; lengths stay right, so that the damage gets past the parser.</summary>

@@ -37,15 +37,17 @@ internal static class ParseErrors
         foreach (SymbolResult result in empty)
             yield return $"{(result is OptionResult { Option.Name: var given } ? given : result is ArgumentResult { Argument.Name: var argument } ? argument : "An argument")} is empty; expected a value.";
         foreach (ParseError error in parsed.Errors.Where(e => !empty.Contains(e.SymbolResult) && !empty.Contains(e.SymbolResult?.Parent)))
-            yield return error.SymbolResult is OptionResult { Option: var option, Tokens: [{ Value: var text }] } && Expected(option.ValueType, text) is { } expected
-                ? $"{option.Name} is '{text}'; expected {expected}." : error.Message;
+            yield return error.SymbolResult is OptionResult given && Unfit(given) is { } unfit ? unfit : error.Message;
     }
+
+    /// <summary>The first of an option's values that is none of its type.</summary>
+    private static string? Unfit(OptionResult result) => result.Tokens.Select(t => Expected(result.Option.ValueType, t.Value) is { } expected ? $"{result.Option.Name} is '{t.Value}'; expected {expected}." : null).FirstOrDefault(m => m is not null);
 
     /// <summary>Arguments and options that were given nothing: no file, name or number is empty, as an unset variable of a shell is.</summary>
     public static IEnumerable<SymbolResult> Empty(ParseResult parsed) => parsed.CommandResult.Children.Where(c => c.Tokens.Any(t => string.IsNullOrWhiteSpace(t.Value)));
 
     /// <summary>What a value of a type looks like; null for types that report themselves, and where the text is one.</summary>
-    private static string? Expected(Type type, string text) => (Nullable.GetUnderlyingType(type) ?? type) switch
+    private static string? Expected(Type type, string text) => (Nullable.GetUnderlyingType(type) ?? type.GetElementType() ?? type) switch
     {
         { IsEnum: true } choice => Enum.TryParse(choice, text, ignoreCase: true, out _) ? null : string.Join(", ", Enum.GetNames(choice)),
         var number when number == typeof(int) => int.TryParse(text, CultureInfo.InvariantCulture, out _) ? null : "a whole number",

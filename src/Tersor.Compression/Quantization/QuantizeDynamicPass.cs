@@ -64,7 +64,9 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
 
     private string? Reason(Node node, PassContext context)
     {
-        if (node.Inputs[1]!.Constant is not { } weight)
+        if (node.Input(0) is not { } input || node.Output(0) is null)
+            return "it lacks its first input or its output";
+        if (node.Input(1)?.Constant is not { } weight)
             return "its second input is not constant";
         if (weight.Type != ElementType.Float32 || weight.Rank != 2)
             return $"its weight is {weight}; expected a Float32 matrix";
@@ -74,9 +76,9 @@ public sealed class QuantizeDynamicPass(QuantizeDynamicOptions options) : Pass
             return constrained;
         if (node.Is("Gemm") && node.Int("transA", 0) != 0)
             return "transA is set";
-        if (node.Inputs[0]!.Constant is not null)
+        if (input.Constant is not null)
             return "its first input is constant";
-        if (context.TypeOf(node.Inputs[0]!) is OnnxType.Tensor { ElementType: not ElementType.Float32 } type)
+        if (context.TypeOf(input) is OnnxType.Tensor { ElementType: not ElementType.Float32 } type)
             return $"its input is {type.ElementType}";
         return weight.Length < options.MinElements ? $"its weight has {Plural.Of(weight.Length, "element")}, fewer than {options.MinElements}" : options.KeepFloat(node);
     }

@@ -20,7 +20,7 @@ public sealed class WidenHalfPass : Pass
         PassReport report = new();
         foreach (Value input in model.Graph.Inputs.Where(v => (!v.IsInitializer || v.IsOverridable) && IsHalf(v.Type?.AsTensor?.ElementType) && !v.IsUnused).ToArray())
             Widen(input);
-        (Value Output, ElementType Type)[] outputs = [.. model.Graph.Outputs.Where(o => IsHalf(o.Type?.AsTensor?.ElementType)).Select(o => (o, o.Type!.AsTensor!.ElementType))];
+        (Value Output, ElementType Type)[] outputs = [.. model.Graph.Outputs.Where(o => !o.IsGraphInput && IsHalf(o.Type?.AsTensor?.ElementType)).Select(o => (o, o.Type!.AsTensor!.ElementType))];
         foreach (Graph graph in model.AllGraphs())
         {
             context.Cancellation.ThrowIfCancellationRequested();

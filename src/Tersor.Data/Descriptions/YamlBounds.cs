@@ -22,7 +22,7 @@ internal static class YamlBounds
         Dictionary<string, Size> known = new(StringComparer.Ordinal);
         Stack<(string? Anchor, Size Size)> open = [];
         long nodes = 0;
-        while (parser.MoveNext())
+        while (MoveNext(parser))
         {
             switch (parser.Current)
             {
@@ -76,6 +76,20 @@ internal static class YamlBounds
         }
 
         DataException Refused(ParsingEvent at, string why) => new($"{path}:{at.Start.Line}: {why}; expected a description of a data set.");
+    }
+
+    /// <summary>The next event. A list or map that is not ended can confuse the parser, which then says neither what is wrong nor where.</summary>
+    private static bool MoveNext(Parser parser)
+    {
+        try
+        {
+            return parser.MoveNext();
+        }
+        catch (InvalidOperationException)
+        {
+            Mark at = parser.Current?.End ?? Mark.Empty;
+            throw new YamlException(at, at, "What follows is no key with a value.");
+        }
     }
 
     private static string? AnchorOf(NodeEvent node) => node.Anchor.IsEmpty ? null : node.Anchor.Value;

@@ -137,14 +137,14 @@ internal static class TensorArchive
         /// <exception cref="FormatException">It contradicts itself.</exception>
         public static Entry Of(JsonProperty property)
         {
-            string name = property.Name, word = property.Value.GetProperty("dtype").GetString() ?? "";
+            string name = property.Name, word = Required("dtype").GetString() ?? "";
             if (Types.FirstOrDefault(t => t.Name == word) is not { Name: not null, Size: var size, Type: var type })
                 throw new FormatException($"'{name}' has elements of type '{word}'");
-            JsonElement sizes = property.Value.GetProperty("shape"), offsets = property.Value.GetProperty("data_offsets");
+            JsonElement sizes = Required("shape"), offsets = Required("data_offsets");
             if (sizes.GetArrayLength() > MostDimensions || offsets.GetArrayLength() != 2)
                 throw new FormatException($"'{name}' has more than {MostDimensions} dimensions, or no two offsets");
-            long[] shape = [.. sizes.EnumerateArray().Select(s => s.GetInt64())];
-            long from = offsets[0].GetInt64(), to = offsets[1].GetInt64();
+            long[] shape = [.. sizes.EnumerateArray().Select(Integer)];
+            long from = Integer(offsets[0]), to = Integer(offsets[1]);
             Int128 bytes = size; // of a tensor without empty dimensions: strides must not overflow either
             foreach (long dimension in shape)
             {
@@ -155,6 +155,10 @@ internal static class TensorArchive
             if (from < 0 || to < from || to - from != (shape.Contains(0) ? 0 : bytes))
                 throw new FormatException($"'{name}' of shape [{string.Join(", ", shape)}] lies at {from} to {to}");
             return new(name, type, shape, from, to);
+
+            long Integer(JsonElement number) => number.TryGetInt64(out long value) ? value : throw new FormatException($"'{name}' has a size or place of {number}");
+
+            JsonElement Required(string key) => property.Value.TryGetProperty(key, out JsonElement value) ? value : throw new FormatException($"'{name}' has no {key}");
         }
     }
 }

@@ -53,6 +53,7 @@ public sealed class YamlTests
     [InlineData("- a", "expected keys with values")]
     [InlineData("a: [1", "not valid YAML")]
     [InlineData("a: 1\na: 2", "not valid YAML")]
+    [InlineData("name: x\nsplits:\n  test: { [part: [0, 1] }\nmetrics: [top-1]", ":3: not valid YAML: What follows is no key with a value.")]
     [InlineData("name: x", "'source' is missing")]
     [InlineData("source: { kind: images }", "'source.folder' is missing; expected a folder of images")]
     [InlineData("source: { kind: wav, folder: . }", "'source.frame' is missing")]

@@ -44,6 +44,16 @@ public sealed class CorruptedCheckpointTests : IDisposable
     public void A_header_that_contradicts_itself_is_refused(string header) => Refused(header, new byte[8]);
 
     [Theory]
+    [InlineData("""{"a":{"shape":[2],"data_offsets":[0,8]}}""", "'a' has no dtype")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1e99],"data_offsets":[0,8]}}""", "'a' has a size or place of 1e99")]
+    public void What_is_wrong_in_a_header_is_named(string text, string expected)
+    {
+        byte[] header = Encoding.UTF8.GetBytes(text);
+        File.WriteAllBytes(Checkpoint, [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[8]]);
+        Assert.Contains(expected, Assert.Throws<TrainingException>(() => TensorArchive.Read(Checkpoint)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(long.MinValue), InlineData(-1), InlineData(0), InlineData(1_000_000), InlineData(long.MaxValue)]
     public void A_length_that_is_not_the_headers_is_refused(long length)
     {

@@ -65,7 +65,7 @@ internal sealed record AffineNode(Node Node, Value Input, Coefficients Scale, Co
             : node.OpsetVersion < 9 && node.Int("spatial", 1) == 0 ? "normalizes every position by itself"
             : node.Outputs.Skip(1).Any(o => o is { IsUnused: false }) ? "its statistics are read"
             : node.Input(0) is null || constants.Any(c => c is null) ? "its parameters are not constant"
-            : constants.Any(c => c!.Type is not (ElementType.Float32 or ElementType.Float64) || c.Rank != 1) ? "its parameters are not float32 or float64 vectors"
+            : constants.Any(c => c!.Type is not (ElementType.Float32 or ElementType.Float64) || c.Rank != 1 || c.Length != constants[0]!.Length) ? "its parameters are not float32 or float64 vectors of one length"
             : null;
         if (reason is not null)
             return null;

@@ -77,12 +77,15 @@ internal sealed class LinearLayer
             : tensor.Type is not (ElementType.Float32 or ElementType.Float64) ? $"the weight of {node} is {tensor.Type}"
             : node.Is("Gemm", "MatMul") && tensor.Rank != 2 ? $"the weight of {node} has {Plural.Of(tensor.Rank, "dimension")}"
             : node.Is("Conv", "ConvTranspose") && tensor.Rank < 3 ? $"the weight of {node} has {Plural.Of(tensor.Rank, "dimension")}"
+            : node.Is("Conv", "ConvTranspose") && !Divides(node.Int("group", 1), tensor.Shape[0]) ? $"the weight of {node} does not fall into its {Plural.Of(node.Int("group", 1), "group")}"
             : node.Is("Gemm") && node.Int("transA", 0) != 0 ? $"{node} transposes its input"
             : weight.Constraints.Any(c => c is Constraint.Codebook or Constraint.Grid or Constraint.Tie) ? $"the weight of {node} is constrained to values that scaling would leave"
             : node.OpType != "MatMul" && node.Input(2) is { Constant: null } ? $"the bias of {node} is not constant"
             : null;
         return reason is null ? new(node, 0) : null;
     }
+
+    private static bool Divides(long group, long channels) => group >= 1 && group <= Math.Max(channels, 1) && channels % group == 0;
 
     /// <summary>Which output channel a weight element at this row-major index belongs to.</summary>
     public Func<long, long> OutputChannel()

@@ -167,7 +167,7 @@ internal sealed class ScalingGroupFinder(FreeScales free, TypeFacts types)
     {
         switch (node.OpType)
         {
-            case var _ when !node.IsStandard:
+            case var _ when !node.IsStandard || node.Input(0) is null || node.Output(0) is null:
                 return false;
             case "Relu" or "LeakyRelu" or "Identity" or "Dropout" or "GlobalAveragePool" or "GlobalMaxPool" or "AveragePool" or "MaxPool" or "PRelu":
                 if (isReader && inputIndex != 0 || node.Outputs.Skip(1).Any(o => o is { IsUnused: false }) || node.Input(1) is { Constant: null } && node.OpType == "PRelu")
@@ -189,11 +189,11 @@ internal sealed class ScalingGroupFinder(FreeScales free, TypeFacts types)
                 if (affine.Shifts && !group.Constants.Any(c => c.Node == node))
                     group.Constants.Add((node, ConstantInput(node), place.Axis, false));
                 return Both(affine.Input, node.Outputs[0]!, place, place);
-            case "Add" or "Sub" when node.Inputs.Count == 2 && !place.Flat:
+            case "Add" or "Sub" when node.Inputs is [{ } one, { } two] && !place.Flat:
                 // Both terms must carry the same scale; one that is broadcast over the channels has no source with as many channels.
-                Add(node.Inputs[0]!, place);
-                return Both(node.Inputs[1]!, node.Outputs[0]!, place, place);
-            case "Mul" when node.Inputs.Count == 2 && !place.Flat && (IsGate(node.Inputs[0]!), IsGate(node.Inputs[1]!)) is var (first, second) && first != second:
+                Add(one, place);
+                return Both(two, node.Outputs[0]!, place, place);
+            case "Mul" when node.Inputs is [{ } left, { } right] && !place.Flat && (IsGate(left), IsGate(right)) is var (first, second) && first != second:
                 // The gate keeps its own scale.
                 int data = first ? 1 : 0;
                 return !(isReader && inputIndex != data) && Both(node.Inputs[data]!, node.Outputs[0]!, place, place);

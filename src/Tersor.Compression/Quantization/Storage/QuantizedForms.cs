@@ -43,7 +43,7 @@ internal sealed class QuantizedForms
         Value? integers = node.Input(0) is { Producer: { } cast } && cast.Is("Cast") ? cast.Input(0) : node.Input(0);
         if (integers?.Constant is not { Rank: >= 2 } tensor || tensor.Type is not (ElementType.Int8 or ElementType.Int4 or ElementType.Int2))
             return;
-        if (node.Input(1)?.Constant is not { Type: ElementType.Float32 } scales || node.Input(2)?.Constant?.ToInt64s().Any(z => z != 0) == true)
+        if (node.Input(1)?.Constant is not { Type: ElementType.Float32 } scales || (node.Input(2)?.Constant is { } zeros && (zeros.Type.IsFloat() || zeros.ToInt64s().Any(z => z != 0))))
             return;
         long axis = node.Int("axis", 1);
         axis = axis < 0 ? axis + tensor.Rank : axis;

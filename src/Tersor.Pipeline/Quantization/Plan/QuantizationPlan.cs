@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Tersor.Compression;
 using Tersor.Compression.Quantization;
 using Tersor.Compression.Quantization.Placement;
@@ -212,9 +213,23 @@ internal sealed partial class PlanJson : JsonSerializerContext
         }
         catch (Exception e) when (e is JsonException or ArgumentException or FormatException or ArithmeticException or InvalidOperationException or NotSupportedException)
         {
-            throw Fail($"{path} is no {what} this program can read: {e.Message.Split('\n')[0]}");
+            throw Fail($"{path} is no {what} this program can read: {Reason(e)}");
         }
     }
+
+    /// <summary>What is wrong in words of the file: its writer knows places in it, not this program's types.</summary>
+    private static string Reason(Exception e)
+    {
+        string message = e.Message.Split('\n')[0];
+        return e is JsonException { Path: { } place, LineNumber: { } line } && OfTypes().IsMatch(message) ? $"what stands at {place}, in line {line + 1}, does not belong there."
+            : Unknown().Replace(message, "is none of those that belong there.");
+    }
+
+    [GeneratedRegex("could not be converted to|doesn't allow null")]
+    private static partial Regex OfTypes();
+
+    [GeneratedRegex("could not be mapped to .*")]
+    private static partial Regex Unknown();
 
     private static CompressionException Fail(string message) => new(message) { Pass = "quantize" };
 }

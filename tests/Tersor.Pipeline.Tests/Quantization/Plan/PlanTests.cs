@@ -132,6 +132,20 @@ public sealed class PlanTests : IDisposable
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"repairs": [{}]}""", "what stands at $.repairs[0], in line 1, does not belong there.")]
+    [InlineData("""{"repairs": 1}""", "what stands at $.repairs, in line 1, does not belong there.")]
+    [InlineData("""{"repiars": []}""", "'repiars' is none of those that belong there.")]
+    public void What_is_wrong_in_a_file_is_told_in_its_own_words(string content, string expected)
+    {
+        string path = Path.Combine(folder.FullName, "ranges.json");
+        File.WriteAllText(path, content);
+        string message = Assert.Throws<CompressionException>(() => CalibrationRanges.Load(path)).Message;
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Tersor.Pipeline", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Typing_errors_other_versions_and_unknown_repairs_are_refused()
     {
