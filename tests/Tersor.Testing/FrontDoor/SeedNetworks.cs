@@ -105,7 +105,7 @@ internal static class SeedNetworks
         Function function = new(model, "f", "Own", "") { OpsetImports = { [""] = 17 } };
         function.RequiredAttributes.Add("slope");
         function.Body.AddInput("a", null);
-        function.Body.AddOutput(function.Body.AddNode("LeakyRelu", [function.Body.Inputs[0]], ["b"], [new("alpha", new Onnx.Attribute.Reference("slope", 1))]).Outputs[0]!);
+        function.Body.AddOutput(function.Body.AddNode("LeakyRelu", [function.Body.Inputs[0]], ["b"], [new("alpha", new NodeAttribute.Reference("slope", 1))]).Outputs[0]!);
         model.Functions.Add(function);
         model.OpsetImports["f"] = 1;
         return model;
