@@ -6,7 +6,7 @@ root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
-cache=${NUGET_PACKAGES:-${HOME:-/root}/.nuget/packages}
+cache=${NUGET_PACKAGES:-$HOME/.nuget/packages}
 
 fail() {
   echo "$1"

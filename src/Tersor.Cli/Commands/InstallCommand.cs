@@ -23,8 +23,8 @@ internal static class InstallCommand
         Command command = new("install", "Fetch what training needs: libtorch, which is large and comes apart.") { what, source, json };
         command.SetAction((parsed, cancellation) => Execute(parsed.GetValue(source), parsed.GetValue(json), terminal, cancellation));
         return command.WithHelp(
-            () => $"Downloads Tersor.Training and libtorch, some 130 to 190 MB, from the package sources that 'dotnet' uses, and puts them into\n{TrainingPackage.UserFolder ?? "a folder of the user's, who has none here"}.\n"
-                + "Needs the .NET 10 SDK. Remove that folder to uninstall. A checkout of Tersor does this by itself.",
+            "Downloads Tersor.Training and libtorch, some 130 to 190 MB, from the package sources that 'dotnet' uses, puts them into a folder of\n"
+            + "the user's, and says which. Needs the .NET 10 SDK. Remove that folder to uninstall. A checkout of Tersor does this by itself.",
             "tersor install training", "tersor install training --source ./packages");
     }
 

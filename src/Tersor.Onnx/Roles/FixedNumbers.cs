@@ -3,9 +3,6 @@ namespace Tersor.Onnx.Roles;
 /// <summary>Constants that stand where learned numbers may stand and are none: what a formula is written with, as its form or its numbers show.</summary>
 internal static class FixedNumbers
 {
-    /// <summary>Nodes between an operand and the output.</summary>
-    private const int Farthest = 20;
-
     /// <summary>Whether an operand that is multiplied or added, or a kernel, is part of a formula.</summary>
     /// <param name="node">The operator that reads it.</param>
     /// <param name="index">Which input it is.</param>
@@ -65,8 +62,22 @@ internal static class FixedNumbers
 
     /// <summary>Places of a grid and its steps, along the last axis, halves and whole numbers, that only arithmetic follows: the boxes of a detector.</summary>
     private static bool IsGrid(Node node, ConstantOperand operand) => node.Is("Add", "Sub", "Mul", "Div") && operand.Constant.Tensor is { Length: > 1 } tensor && operand.Shape[^1] > 1
-        && OnlyArithmeticFollows(node, 0) && tensor.ToDoubles() is var numbers && numbers.All(v => v * 2 == Math.Truncate(v * 2) && Math.Abs(v) < 1 << 20) && (numbers.Distinct().Count() > 2 || numbers.Any(v => Math.Abs(v) > 1));
+        && OnlyArithmeticFollows(node) && tensor.ToDoubles() is var numbers && numbers.All(v => v * 2 == Math.Truncate(v * 2) && Math.Abs(v) < 1 << 20) && (numbers.Distinct().Count() > 2 || numbers.Any(v => Math.Abs(v) > 1));
 
-    private static bool OnlyArithmeticFollows(Node node, int depth) => depth < Farthest && node.Outputs.OfType<Value>().Where(o => !o.IsUnused).All(output =>
-        output.Uses.All(u => (u.Node.Is("Add", "Sub", "Mul", "Div", "Concat", "Slice", "Split", "Gather", "Clip", "Max", "Min", "Cast", "Pow", "Exp", "Sqrt") || ConstantOperand.IsTransparent(u.Node)) && OnlyArithmeticFollows(u.Node, depth + 1)));
+    private static bool OnlyArithmeticFollows(Node node)
+    {
+        HashSet<Node> seen = [node];
+        Queue<Node> open = new(seen);
+        while (open.TryDequeue(out Node? at))
+        {
+            foreach (Use use in at.Outputs.OfType<Value>().SelectMany(o => o.Uses))
+            {
+                if (!use.Node.Is("Add", "Sub", "Mul", "Div", "Concat", "Slice", "Split", "Gather", "Clip", "Max", "Min", "Cast", "Pow", "Exp", "Sqrt") && !ConstantOperand.IsTransparent(use.Node))
+                    return false;
+                if (seen.Add(use.Node))
+                    open.Enqueue(use.Node);
+            }
+        }
+        return true;
+    }
 }

@@ -9,11 +9,11 @@ namespace Tersor.Onnx.Roles;
 /// <param name="IsMoved">Whether places are others than behind that operator: a Reshape or Squeeze follows it.</param>
 public sealed record OutputEnding(Value Output, Value Logits, string? Closing, int? Axis, bool IsMoved)
 {
-    /// <summary>Nodes between an output and what makes shares of it.</summary>
+    /// <summary>Nodes that are looked at between an output and what makes shares of it.</summary>
     private const int Farthest = 50;
 
     /// <summary>What shares of 1 are made by, Softmax or Sigmoid, whether their logits can be reached or not; null where nothing says that the output holds any.</summary>
-    public string? Shares => Closing == "LogSoftmax" ? null : Closing ?? MakerOf(Output, 0);
+    public string? Shares => Closing == "LogSoftmax" ? null : Closing ?? MakerOf(Output);
 
     /// <summary>Looks through what ends a model.</summary>
     /// <param name="output">The output.</param>
@@ -36,7 +36,7 @@ public sealed record OutputEnding(Value Output, Value Logits, string? Closing, i
 
     /// <summary>Whether a node changes neither the order of numbers nor, but for rounding, the numbers; what keeps shares from 0 and 1 by a little does not count either.</summary>
     private static bool KeepsNumbers(Node node) => node.Is("Identity", "Cast", "QuantizeLinear", "DequantizeLinear", "Reshape", "Flatten", "Squeeze", "Unsqueeze")
-        || node.Is("Clip") && (node.Input(0)?.Producer?.Is("QuantizeLinear") == true || IsWithinShares(node) && node.Input(0) is { } clipped && MakerOf(clipped, 0) is not null);
+        || node.Is("Clip") && (node.Input(0)?.Producer?.Is("QuantizeLinear") == true || IsWithinShares(node) && node.Input(0) is { } clipped && MakerOf(clipped) is not null);
 
     private static (string Name, Value Logits, int? Axis)? Squashing(Node node, Value value)
     {
@@ -66,26 +66,36 @@ public sealed record OutputEnding(Value Output, Value Logits, string? Closing, i
         : node.Input(1)?.Tensor is { Length: 1 } axes && axes.Type.IsInteger() ? (int)axes.ToInt64s()[0] : null;
 
     /// <summary>The operator that makes shares of a value by how it is computed: also in the branches of an If, and followed by arithmetic that keeps it within 0 and 1.</summary>
-    private static string? MakerOf(Value value, int depth)
+    private static string? MakerOf(Value value) => MakerOf(value, []);
+
+    /// <param name="value">The value.</param>
+    /// <param name="known">Answers so far, so that each node is looked at once.</param>
+    private static string? MakerOf(Value value, Dictionary<Value, string?> known)
     {
-        if (depth > Farthest || value.Producer is not { } node)
-            return null;
+        if (known.TryGetValue(value, out string? answer))
+            return answer;
+        known[value] = null;
+        return known[value] = value.Producer is { } node && known.Count <= Farthest ? MakerOf(node, value, known) : null;
+    }
+
+    private static string? MakerOf(Node node, Value value, Dictionary<Value, string?> known)
+    {
         if (node.Is("Sigmoid", "HardSigmoid"))
             return "Sigmoid";
         if (node.Is("Softmax") || Written(node) is not null)
             return "Softmax";
         if (node.Is("If"))
-            return Common(node.Bodies.Select(b => b.Outputs[value.ProducerIndex]), depth);
+            return Common(node.Bodies.Select(b => b.Outputs[value.ProducerIndex]), known);
         if (node.Is("Clip"))
-            return IsWithinShares(node) ? (node.Input(0) is { } clipped ? MakerOf(clipped, depth + 1) : null) ?? "Sigmoid" : null;
+            return IsWithinShares(node) ? (node.Input(0) is { } clipped ? MakerOf(clipped, known) : null) ?? "Sigmoid" : null;
         if (node.Is("Sub") && node.Input(0)?.Tensor is { Length: 1 } one && one.ToFloats()[0] == 1)
-            return MakerOf(node.Inputs[1]!, depth + 1);
+            return node.Input(1) is { } other ? MakerOf(other, known) : null;
         if (MeanOf(node) is { } averaged)
-            return Common(averaged, depth);
+            return Common(averaged, known);
         if (node.Is("Mul", "Max", "Min", "Concat"))
-            return Common(node.Inputs.OfType<Value>(), depth);
+            return Common(node.Inputs.OfType<Value>(), known);
         return node.Is("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Split", "QuantizeLinear", "DequantizeLinear", "ReduceMean", "ReduceMax", "ReduceMin", "GlobalAveragePool", "GlobalMaxPool", "AveragePool", "MaxPool", "Resize")
-            && node.Input(0) is { } source ? MakerOf(source, depth + 1) : null;
+            && node.Input(0) is { } source ? MakerOf(source, known) : null;
     }
 
     /// <summary>What a node is the mean of: a Mean, or a sum of n values times 1 / n.</summary>
@@ -104,12 +114,25 @@ public sealed record OutputEnding(Value Output, Value Logits, string? Closing, i
         return null;
     }
 
-    private static IEnumerable<Value> Terms(Node sum, int depth = 0) =>
-        sum.Inputs.OfType<Value>().SelectMany(v => depth < Farthest && v.Producer is { } inner && inner.Is("Add", "Sum") ? Terms(inner, depth + 1) : [v]);
-
-    private static string? Common(IEnumerable<Value> values, int depth)
+    /// <summary>What a tree of sums adds up; at most so many that each may be looked at.</summary>
+    private static IEnumerable<Value> Terms(Node sum)
     {
-        string?[] makers = [.. values.Select(v => MakerOf(v, depth + 1)).Distinct()];
+        Stack<Value> open = new(sum.Inputs.OfType<Value>());
+        for (int i = 0; i < Farthest && open.TryPop(out Value? term); i++)
+        {
+            if (term.Producer is not { } inner || !inner.Is("Add", "Sum"))
+            {
+                yield return term;
+                continue;
+            }
+            foreach (Value part in inner.Inputs.OfType<Value>())
+                open.Push(part);
+        }
+    }
+
+    private static string? Common(IEnumerable<Value> values, Dictionary<Value, string?> known)
+    {
+        string?[] makers = [.. values.Select(v => MakerOf(v, known)).Distinct()];
         return makers is [var only] ? only : makers.Contains(null) ? null : "Sigmoid";
     }
 

@@ -60,4 +60,14 @@ public sealed class OutputEndingTests
         Assert.Null(Ending((graph, z) => graph.Apply("Mul", [graph.Apply("Add", [Softmax(graph, z), Softmax(graph, z)]), graph.AddInitializer("three", Tensor.Scalar(3f))])).Shares);
         Assert.Equal((null, "Sigmoid"), Ending((graph, z) => Clipped(graph, z, 0, 1)) is var hard ? (hard.Closing, hard.Shares) : default); // shares, each by itself
     }
+
+    [Theory]
+    [InlineData("Mul"), InlineData("Add")]
+    public void Values_that_are_used_twice_again_and_again_take_no_longer(string op)
+    {
+        // 2^200 paths lead from the output to the product.
+        Assert.Null(Ending((graph, z) => Enumerable.Range(0, 200).Aggregate(z, (y, _) => graph.Apply(op, [y, y]))).Shares);
+        Model model = Build.Model([1, 3], (graph, x) => Enumerable.Range(0, 200).Aggregate(graph.Apply("Add", [x, graph.AddInitializer("c", Tensor.Create([1, 3], new[] { 0.5f, 1.5f, 2.5f }))]), (y, _) => graph.Apply(op, [y, y])));
+        Assert.Single(ConstantRoles.Of(model).RolesOf(model.AllConstants().First(c => c.Name == "c")));
+    }
 }
