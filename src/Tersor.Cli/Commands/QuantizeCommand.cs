@@ -193,7 +193,7 @@ internal static class QuantizeCommand
 
     /// <summary>Why the result is not worth writing; null when it is. Written down as no gain only where both size and speed were measured and neither improved.</summary>
     private static string? NoGain(QuantizeResult result, BenchmarkReport? latency, CheckedModel input) => result.NoGain
-        ?? (result.Report.Changes.Count == 0 && latency is not { Results: [_, { SpeedUp.Low: > 1 }] } ? NothingToQuantize(input.Model)
+        ?? (result.Report.Changes.Count == 0 && latency is not { Results: [_, { SpeedUp.Low: > QuantizeResult.Faster }] } ? NothingToQuantize(input.Model)
         : latency is null || result.WeightBytes < input.Bytes || latency.Results[1].SpeedUp is { Low: > 1 } ? null : "the result is neither smaller nor faster");
 
     private static string NothingToQuantize(Model model) =>

@@ -13,9 +13,6 @@ namespace Tersor.Pipeline.Quantization;
 /// <param name="training">Trains the quantized model; null: a search for layers to spare instead.</param>
 internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs, OtherForms forms, QuantizationTraining? training)
 {
-    /// <summary>How many times faster a model must be, at the lower end of the interval, to be a gain by its speed alone.</summary>
-    private const double Faster = 1.02;
-
     /// <summary>Share of the weights' bytes that a model may have at most to be a gain by its size alone.</summary>
     private const double Smaller = 0.99;
 
@@ -38,14 +35,14 @@ internal sealed class FormSearch(QuantizeSettings settings, SearchInputs inputs,
         trials = Timed(trials, sample, progress, cancellation);
         // A form of which nothing was left within the budget is the float model again: worth having only where rewriting it made it faster.
         bool broken = trials.Exists(t => t.Exact.Count > 0 && t.Report.Changes.Count == 0);
-        trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > Faster)];
+        trials = [.. trials.Select(t => t.Report.Changes.Count > 0 ? t : t with { Name = "float, rewritten for the engine" }).Where(t => t.Report.Changes.Count > 0 || t.SpeedUp?.Low > QuantizeResult.Faster)];
         // Whoever names another form than the usual one has it for its size.
         Trial? chosen = new TrialChoice(settings with { RequireSpeed = settings.RequireSpeed && mode == QuantizationMode.Static }).Choose([.. trials.Where(IsGain)]);
         return chosen is null ? Nothing(mode, trials, broken) : Result(chosen, trials, sample, progress, cancellation);
     }
 
     /// <summary>Whether a model is worth having, for its speed or its size; one that was asked for whatever its speed is.</summary>
-    private bool IsGain(Trial trial) => !settings.RequireSpeed || trial.SpeedUp?.Low > Faster || trial.Bytes < Smaller * inputs.Original.WeightBytes();
+    private bool IsGain(Trial trial) => !settings.RequireSpeed || trial.SpeedUp?.Low > QuantizeResult.Faster || trial.Bytes < Smaller * inputs.Original.WeightBytes();
 
     /// <summary>The trials with their speeds. What is one graph is timed once: chance would make one of two seem faster.</summary>
     private List<Trial> Timed(List<Trial> trials, Sample sample, IProgress<JobProgress>? progress, CancellationToken cancellation)

@@ -32,6 +32,9 @@ public sealed record QuantizationCandidate(string Name, int FloatLayers, double?
 public sealed record QuantizeResult(Model Model, QuantizationMode Mode, PassReport Report, double? FloatMetric, string? MetricName,
     IReadOnlyList<LayerSensitivity> Sensitivities, IReadOnlyList<QuantizationCandidate> Candidates)
 {
+    /// <summary>How many times faster a model must be, at the lower end of the interval, to be a gain by its speed alone: less is what chance gives one of two equal graphs.</summary>
+    public const double Faster = 1.05;
+
     /// <summary>Bytes of the model's weights; one that several nodes share counts once.</summary>
     public long WeightBytes => Model.WeightBytes();
 
