@@ -81,4 +81,13 @@ public sealed class DependencyTests
     }
 
     private static string AssemblyName(string project) => Path.GetFileNameWithoutExtension(project) is "Tersor.Cli" ? "tersor" : Path.GetFileNameWithoutExtension(project);
+
+    [Fact]
+    public void The_platforms_that_are_said_to_work_are_those_that_packages_are_made_for()
+    {
+        Assert.Contains($"<ToolPackageRuntimeIdentifiers>{string.Join(';', Runtime.Platform.Supported)}<", Repository.Read("src", "Tersor.Cli", "Tersor.Cli.csproj"), StringComparison.Ordinal);
+        string kept = Repository.Read("src", "Tersor.Data", "Packaging", "Tersor.Data.targets"), libtorch = Repository.Read("eng", "Libtorch.props");
+        Assert.All(Runtime.Platform.Supported, p => Assert.Contains($";{p};", kept, StringComparison.Ordinal));
+        Assert.All(Runtime.Platform.SupportedForTraining, p => Assert.Contains($"libtorch-cpu-{p}\"", libtorch, StringComparison.Ordinal));
+    }
 }

@@ -69,4 +69,25 @@ public sealed class FailureTests : IDisposable
         Failures.Report(new AggregateException(new DataException("the reason")), new(TextWriter.Null, error));
         Assert.Equal("Error: the reason\n", error.ToString());
     }
+
+    [Fact]
+    public void A_native_library_that_is_not_there_is_one_line_with_the_platforms_that_have_it()
+    {
+        DllNotFoundException missing = new("Unable to load shared library 'google-ortools-native' or one of its dependencies.\nIt was looked for here\nand there");
+        Assert.Equal(ExitCodes.Failed, Failures.Report(new TypeInitializationException("Solver", new TypeInitializationException("Native", missing)), new(TextWriter.Null, error)));
+        string line = Assert.Single(error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("'google-ortools-native'", line, StringComparison.Ordinal);
+        Assert.Contains("win-x64", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_that_takes_more_memory_than_allowed_is_told_about_with_the_option_that_allows_more()
+    {
+        using TestFolder models = new();
+        SmallModels.Classifier().Save(models.At("model.onnx"));
+        Cli run = await Cli.Run("optimize", models.At("model.onnx"), "-o", models.At("o.onnx"), "--memory-limit", "1MB");
+        Assert.Equal(ExitCodes.Failed, run.ExitCode);
+        Assert.Contains("(--memory-limit)", run.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(models.At("o.onnx")));
+    }
 }

@@ -26,7 +26,7 @@ internal static class TrainingInstallation
         string part = $"{target}.part-{Environment.ProcessId}";
         try
         {
-            List<string> arguments = ["publish", file, "--configuration", "Release", "--runtime", platform, "--no-self-contained", "--output", part, "--nologo", "--verbosity", "quiet"];
+            List<string> arguments = ["publish", file, "--configuration", "Release", "--runtime", platform, "--no-self-contained", "--output", part, "--nologo", "--verbosity", "quiet", "-p:UseSharedCompilation=false"];
             if (source is not null)
                 arguments.Add($"-p:RestoreAdditionalProjectSources={(Directory.Exists(source) ? Path.GetFullPath(source) : source)}");
             await Dotnet(arguments, project.Path, cancellation);
@@ -45,7 +45,7 @@ internal static class TrainingInstallation
     {
         ProcessStartInfo start = new(DotnetCommand.Path, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // nothing stays behind that holds the folder
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1"; // no server stays behind
         using Process process = Process.Start(start) ?? throw new TrainingException($"{start.FileName} cannot be started.");
         try
         {
