@@ -81,6 +81,9 @@ function nameAxis(colour, names, width) {
     };
 }
 
+/** Decimals of where a line across a chart stands; ECharts rounds it to two, which moves a limit or a small range to where it is not. */
+const LinePrecision = 12;
+
 /** Space for the longest of some names, within reason. */
 function nameSpace(names, width) {
     return Math.round(Math.min(Math.max(...names.map(n => n.length)) * 6.6 + 4, width * (width < 500 ? 0.4 : 0.36)));
@@ -126,7 +129,7 @@ function paretoChart(points, { yName, yFormat, higherIsBetter, budget, budgetNam
                 {
                     type: "line", data: front.map(p => [p.x, p.y]), showSymbol: false, silent: true, lineStyle: { color: colour("after"), width: 1.5, type: [4, 4], opacity: 0.6 }, z: 1,
                     markLine: budget === null ? undefined : {
-                        silent: true, symbol: "none", lineStyle: { color: colour("kept"), type: "solid", width: 1.5 },
+                        silent: true, symbol: "none", precision: LinePrecision, lineStyle: { color: colour("kept"), type: "solid", width: 1.5 },
                         label: { formatter: budgetName, position: "insideStartTop", color: colour("kept"), fontSize: 12, distance: 4 }, data: [{ yAxis: budget }],
                     },
                 },
@@ -215,7 +218,7 @@ function histogramChart(state) {
             series: [{
                 type: "line", step: "end", data: outline, showSymbol: false, lineStyle: { color: colour("second"), width: 1.25 }, areaStyle: { color: colour("second"), opacity: 0.22 }, emphasis: { disabled: true },
                 markArea: { silent: true, itemStyle: { color: colour("after-soft") }, data: [[{ xAxis: rangeLow }, { xAxis: rangeHigh }]] },
-                markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: colour("after"), type: "solid", width: 1.75 }, data: [{ xAxis: rangeLow }, { xAxis: rangeHigh }] },
+                markLine: { silent: true, symbol: "none", precision: LinePrecision, label: { show: false }, lineStyle: { color: colour("after"), type: "solid", width: 1.75 }, data: [{ xAxis: rangeLow }, { xAxis: rangeHigh }] },
             }],
         };
     });

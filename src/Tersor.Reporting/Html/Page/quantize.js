@@ -39,7 +39,7 @@ function lead() {
     } else if (report.quantized.length > 0)
         sentences[0] += `: ${Numbers.plural(report.quantized.length, "node or weight", "nodes and weights")} changed, ${Numbers.count(report.float.length)} left as they were`;
     if (report.candidates.length > 1)
-        sentences.push(`${Numbers.plural(report.candidates.length, "candidate")} were tried on held-out samples`);
+        sentences.push(`${Numbers.plural(report.candidates.length, "candidate")} were tried${isHeldOut() ? " on held-out samples" : ""}`);
     return `${sentences.join(". ")}.`;
 }
 
@@ -111,7 +111,12 @@ function qualityTile() {
 
 /** On how many samples the result was judged. */
 function held() {
-    return report.verdict ? Numbers.plural(report.verdict.samples, report.verdict.isHeldOut ? "held-out sample" : "sample") : "held-out samples";
+    return report.verdict ? Numbers.plural(report.verdict.samples, isHeldOut() ? "held-out sample" : "sample") : "held-out samples";
+}
+
+/** Whether nothing was learned from the samples that judge. */
+function isHeldOut() {
+    return report.verdict?.isHeldOut ?? true;
 }
 
 /** Every output beside the float model's, in a sentence. */
@@ -303,7 +308,7 @@ function repairs() {
         return null;
     const change = (before, after, format, better) => [el("span.dim.before", null, format(before), el("span", null, " → ")), el("span", { class: after === before ? null : better(after, before) ? "better" : "worse" }, format(after))];
     const higher = (a, b) => a > b, metricBetter = report.higherIsBetter ? higher : (a, b) => a < b;
-    return card("repairs", "Repairs", "Each measured without and with it, on held-out samples.", null, table([
+    return card("repairs", "Repairs", `Each measured without and with it${isHeldOut() ? ", on held-out samples" : ""}.`, null, table([
         { title: "Repair", key: r => r.name, cell: r => r.name },
         { title: "SQNR, dB", number: true, key: r => figure(r.sqnrAfter), cell: r => change(figure(r.sqnrBefore), figure(r.sqnrAfter), v => v === null ? "–" : Number.isFinite(v) ? fixed(v, 1) : "∞", higher) },
         { title: shorten(report.metric ?? "Metric", 20), number: true, key: r => figure(r.metricBefore) === null ? null : figure(r.metricAfter), cell: r => change(r.metricBefore, r.metricAfter, Numbers.metric, metricBetter) },
